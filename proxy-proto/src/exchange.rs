@@ -1,0 +1,528 @@
+mod request_side;
+mod response_side;
+mod settle;
+mod timing;
+
+use alloc::sync::Arc;
+use core::net::IpAddr;
+
+use arrayvec::ArrayVec;
+use uuid::Uuid;
+
+use crate::answer::{self, Answering};
+use crate::flow::{Emit, Flow, Recv};
+use crate::framing::Framing;
+use crate::head::request::{self, Method, RequestFacts};
+use crate::head::response::Persistence;
+use crate::state::{Edge, HeadSent, Marks, Progress, Route, Stage};
+use crate::timer::Timers;
+use crate::{
+    Action, Attempt, Cause, CloseReason, Deadline, Fault, Instant, Interest, Lanes, LocalHead,
+    Peer, Reply, Settings, Summary, Transmit,
+};
+
+/// One client connection, and for each of its requests the upstream that serves it.
+///
+/// Three families of methods:
+///
+/// * **Inputs** (`handle_*`) take what happened. They return nothing: consequences are read from
+///   the outputs.
+/// * **Levels** ([`interest`](Self::interest), [`transmit`](Self::transmit),
+///   [`deadline`](Self::deadline), [`request`](Self::request)) are pure functions of the state.
+/// * **Edges** ([`poll_action`](Self::poll_action)) come out once.
+///
+/// The laws that bind the two sides stand in the [crate's documentation](crate). The same lanes
+/// must be lent to every call between two moments at which [`is_idle`](Self::is_idle) holds.
+///
+/// ```text
+///             head complete             response out            Next, body drained
+///  ┌─▶ Head ────────────────▶ Serving ───────────────▶ Finished ─────────────────┐
+///  │                            │ 101                     │ not persistent       │
+///  │                            ▼                         ▼                      │
+///  │                          Tunnel ──▶ Closed ◀── Lingering                    │
+///  └─────────────────────────────────────────────────────────────────────────────┘
+/// ```
+#[derive(Debug)]
+pub struct Exchange {
+    settings: Arc<Settings>,
+    client: IpAddr,
+    trace: Uuid,
+    stage: Stage,
+    route: Route,
+    attempt: Attempt,
+    /// Client to upstream.
+    request: Flow,
+    /// Upstream to client.
+    response: Flow,
+    facts: Option<RequestFacts>,
+    /// Where the final response's head is on its way to the client.
+    head: HeadSent,
+    status: Option<u16>,
+    fault: Option<Fault>,
+    /// The client's connection stays open behind this response.
+    persists: bool,
+    /// The upstream's connection may serve another request behind this response.
+    upstream_persists: bool,
+    /// The client would take a response that broke off for a whole one.
+    ends_by_close: bool,
+    /// Nothing more is accepted after what is in progress.
+    drains: bool,
+    /// The upstream accepts no more bytes; what it has sent may still be read.
+    deaf: bool,
+    /// The client's expectation is met, or it did not wait for that.
+    continued: bool,
+    skipped_empty_line: bool,
+    interims: u8,
+    marks: Marks,
+    timers: Timers,
+    progress: Progress,
+    edges: ArrayVec<Edge, 8>,
+}
+
+/// The request in hand, for routing and logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestHead<'a> {
+    /// The method as it came.
+    pub method: &'a str,
+    /// The target in the form in which it is forwarded: origin-form or `*`.
+    pub target: &'a str,
+    fields: &'a [u8],
+}
+
+impl<'a> RequestHead<'a> {
+    /// The value of the first field with this name, if it is text. A walk over the head: not for
+    /// every request.
+    pub fn field(&self, name: &str) -> Option<&'a str> {
+        core::str::from_utf8(self.fields).ok()?.split("\r\n").find_map(|line| {
+            let (known, value) = line.split_once(':')?;
+            known.eq_ignore_ascii_case(name).then_some(value.trim_matches([' ', '\t']))
+        })
+    }
+}
+
+/// Construction and inputs.
+impl Exchange {
+    /// A client connection just accepted. `trace` is the id of its first request.
+    pub fn new(settings: Arc<Settings>, client: IpAddr, trace: Uuid, now: Instant) -> Self {
+        let mut exchange = Self {
+            settings,
+            client: client.to_canonical(),
+            trace,
+            stage: Stage::Head,
+            route: Route::None,
+            attempt: Attempt::default(),
+            request: Flow::default(),
+            response: Flow::default(),
+            facts: None,
+            head: HeadSent::No,
+            status: None,
+            fault: None,
+            persists: true,
+            upstream_persists: false,
+            ends_by_close: false,
+            drains: false,
+            deaf: false,
+            continued: false,
+            skipped_empty_line: false,
+            interims: 0,
+            marks: Marks::default(),
+            timers: Timers::default(),
+            progress: Progress::default(),
+            edges: ArrayVec::new(),
+        };
+        exchange.arm_idle(now);
+        exchange
+    }
+
+    /// `n` bytes from `peer` were written to the start of [`spare`](Self::spare).
+    pub fn handle_received(&mut self, peer: Peer, n: usize, lanes: &mut Lanes, now: Instant) {
+        if self.stage == Stage::Closed {
+            return;
+        }
+        lanes.lane_mut(peer).window.commit(n);
+        match peer {
+            Peer::Client => {
+                self.marks.received += n as u64;
+                self.continued |= self.stage == Stage::Serving;
+                self.progress.client_recv = true;
+            }
+            Peer::Upstream => self.progress.upstream = true,
+        }
+        self.settle(lanes, now);
+    }
+
+    /// `peer` accepted the first `n` bytes of [`transmit`](Self::transmit).
+    pub fn handle_sent(&mut self, peer: Peer, n: usize, lanes: &mut Lanes, now: Instant) {
+        if self.stage == Stage::Closed || n == 0 {
+            return;
+        }
+        match peer {
+            Peer::Client => {
+                self.marks.sent += n as u64;
+                self.progress.client_send = true;
+            }
+            Peer::Upstream => self.progress.upstream = true,
+        }
+        let source = peer.other();
+        self.flow_mut(source).handle_sent(n, lanes.lane_mut(source));
+        self.settle(lanes, now);
+    }
+
+    /// `peer` closed its sending half; it may still receive.
+    pub fn handle_eof(&mut self, peer: Peer, lanes: &mut Lanes, now: Instant) {
+        if self.stage == Stage::Closed {
+            return;
+        }
+        self.flow_mut(peer).eof = true;
+        self.settle(lanes, now);
+    }
+
+    /// Sending to `peer` failed. A client is gone then; what an upstream has sent before may still
+    /// be read, such as a refusal that it gave without reading the whole request.
+    pub fn handle_send_failed(&mut self, peer: Peer, lanes: &mut Lanes, now: Instant) {
+        match peer {
+            Peer::Client => self.handle_broken(peer, lanes, now),
+            Peer::Upstream => {
+                self.deaf = true;
+                self.settle(lanes, now);
+            }
+        }
+    }
+
+    /// Receiving from `peer` failed: a reset, or another error of its connection.
+    pub fn handle_broken(&mut self, peer: Peer, lanes: &mut Lanes, now: Instant) {
+        if self.stage == Stage::Closed {
+            return;
+        }
+        self.note_broken(peer, lanes, now);
+        self.settle(lanes, now);
+    }
+
+    /// The driver's answer to an action.
+    pub fn handle_reply(&mut self, reply: Reply, lanes: &mut Lanes, now: Instant) {
+        if self.stage == Stage::Closed {
+            return;
+        }
+        self.take_reply(reply, lanes, now);
+        self.settle(lanes, now);
+    }
+
+    /// The deadline may have passed. Early calls change nothing.
+    pub fn handle_timeout(&mut self, lanes: &mut Lanes, now: Instant) {
+        while let Some(deadline) = self.deadline()
+            && deadline.at <= now
+            && self.stage != Stage::Closed
+        {
+            self.expire(deadline.timer, lanes, now);
+            self.settle(lanes, now);
+        }
+    }
+
+    /// Serve what is in progress and accept nothing after it; with nothing in progress, close.
+    pub fn handle_drain(&mut self, lanes: &mut Lanes, now: Instant) {
+        if self.stage == Stage::Closed {
+            return;
+        }
+        self.drains = true;
+        self.settle(lanes, now);
+    }
+
+    /// New settings, from the next request on. Only between requests: with `Finish` unanswered, or
+    /// while [`is_idle`](Self::is_idle) holds.
+    pub fn configure(&mut self, settings: &Arc<Settings>) {
+        if !Arc::ptr_eq(&self.settings, settings) {
+            self.settings = Arc::clone(settings);
+        }
+    }
+}
+
+/// Levels.
+impl Exchange {
+    /// What to wait for on the socket of `peer`.
+    pub fn interest(&self, peer: Peer, lanes: &Lanes) -> Interest {
+        Interest { recv: self.wants(peer, lanes), send: !self.transmit(peer, lanes).is_empty() }
+    }
+
+    /// The bytes that wait for `peer`.
+    pub fn transmit<'a>(&self, peer: Peer, lanes: &'a Lanes) -> Transmit<'a> {
+        let is_open = match (peer, self.stage) {
+            (Peer::Client, Stage::Serving | Stage::Tunnel) => true,
+            (Peer::Upstream, Stage::Serving | Stage::Tunnel) => {
+                self.route.is_connected() && !self.deaf
+            }
+            (_, Stage::Head | Stage::Finished { .. } | Stage::Lingering | Stage::Closed) => false,
+        };
+        let source = peer.other();
+        if is_open { self.flow(source).transmit(lanes.lane(source)) } else { Transmit::default() }
+    }
+
+    /// Room for bytes from `peer`. See the driver law: this may move fragments.
+    pub fn spare<'a>(&self, peer: Peer, lanes: &'a mut Lanes) -> &'a mut [u8] {
+        self.flow(peer).spare(lanes.lane_mut(peer))
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) if nothing else happens, and why.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.timers.earliest()
+    }
+
+    /// The request in hand, from `Route` until `Finish` is answered.
+    pub fn request<'a>(&self, lanes: &'a Lanes) -> Option<RequestHead<'a>> {
+        let facts = self.facts.as_ref()?;
+        let head = &lanes.request.before;
+        let (method, rest) = head.split_at_checked(facts.method_len as usize)?;
+        let (target, fields) = rest.get(1..)?.split_at_checked(facts.target_len as usize)?;
+        Some(RequestHead {
+            method: core::str::from_utf8(method).ok()?,
+            target: core::str::from_utf8(target).ok()?,
+            fields,
+        })
+    }
+
+    /// The trace id of the request in hand, or of the next one.
+    pub const fn trace(&self) -> Uuid {
+        self.trace
+    }
+
+    /// Whether no byte of a request is here: the lanes hold nothing and may be taken back.
+    pub fn is_idle(&self) -> bool {
+        self.stage == Stage::Head && self.request.recv == Recv::Idle && self.edges.is_empty()
+    }
+
+    /// Whether the connection has come to its end.
+    pub fn is_closed(&self) -> bool {
+        self.stage == Stage::Closed
+    }
+}
+
+/// Edges.
+impl Exchange {
+    /// The next command, oldest first.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        let edge = self.edges.pop_at(0)?;
+        Some(match edge {
+            Edge::Route => Action::Route,
+            Edge::Connect => Action::Connect { attempt: self.attempt },
+            Edge::Reconnect => Action::Reconnect { attempt: self.attempt },
+            Edge::Recycle => Action::Recycle,
+            Edge::Discard(reason) => Action::Discard(reason),
+            Edge::Shutdown(peer) => Action::Shutdown(peer),
+            Edge::Finish => Action::Finish(self.summary()),
+            Edge::Close(reason) => Action::Close(reason),
+            Edge::Abort(reason) => Action::Abort(reason),
+        })
+    }
+
+    fn summary(&self) -> Summary {
+        let Marks { started, connected, upstream_done, finished, sent, received, .. } = self.marks;
+        Summary {
+            status: self.status,
+            fault: self.fault,
+            routed: self.facts.is_some(),
+            started,
+            elapsed: finished - started,
+            upstream_elapsed: connected.map(|at| upstream_done.unwrap_or(finished) - at),
+            bytes_sent: sent,
+            bytes_received: received,
+            retried: self.attempt > Attempt::default(),
+            trace: self.trace,
+        }
+    }
+}
+
+/// What the inputs share with the rules in `settle`.
+impl Exchange {
+    const fn flow(&self, from: Peer) -> &Flow {
+        match from {
+            Peer::Client => &self.request,
+            Peer::Upstream => &self.response,
+        }
+    }
+
+    const fn flow_mut(&mut self, from: Peer) -> &mut Flow {
+        match from {
+            Peer::Client => &mut self.request,
+            Peer::Upstream => &mut self.response,
+        }
+    }
+
+    fn wants(&self, peer: Peer, lanes: &Lanes) -> bool {
+        let flow = self.flow(peer);
+        if flow.eof {
+            return false;
+        }
+        let is_open = match (peer, self.stage) {
+            (_, Stage::Tunnel) | (Peer::Client, Stage::Head | Stage::Lingering) => true,
+            // What follows a whole request is kept: it is the next one, or its end is.
+            (Peer::Client, Stage::Serving | Stage::Finished { .. }) => flow.recv != Recv::Cut,
+            (Peer::Upstream, Stage::Serving) => match flow.recv {
+                Recv::Idle | Recv::Head => self.route.is_connected(),
+                Recv::Body(_) => self.route.is_connected() || self.route == Route::Local,
+                Recv::Done | Recv::Cut => false,
+            },
+            (Peer::Upstream, Stage::Head | Stage::Finished { .. } | Stage::Lingering)
+            | (_, Stage::Closed) => false,
+        };
+        is_open && flow.room(lanes.lane(peer)) > 0
+    }
+
+    fn push(&mut self, edge: Edge) {
+        debug_assert!(!self.edges.is_full(), "the driver does not take its actions: {edge:?}");
+        let _dropped_by_a_driver_that_breaks_its_law = self.edges.try_push(edge);
+    }
+
+    fn take_reply(&mut self, reply: Reply, lanes: &mut Lanes, now: Instant) {
+        match (reply, self.route) {
+            (Reply::Routed, Route::Asked) => {
+                if let Some(facts) = &self.facts {
+                    request::finish(facts, &lanes.upstream, &mut lanes.request.before);
+                }
+                self.route = Route::Waiting;
+                self.push(Edge::Connect);
+            }
+            (Reply::Local(local), Route::Asked) => self.answer_locally(local, lanes),
+            (Reply::Refused(fault), Route::Asked) => self.fail(fault, lanes),
+            (Reply::Dialing(attempt), Route::Waiting) if attempt == self.attempt => {
+                self.route = Route::Dialing;
+            }
+            (Reply::Connected { attempt, reused }, Route::Waiting | Route::Dialing)
+                if attempt == self.attempt =>
+            {
+                self.route = Route::Connected { reused };
+                self.marks.connected = Some(now);
+                self.deaf = false;
+                self.request.keeps = reused;
+            }
+            (Reply::Failed { attempt, fault }, Route::Waiting | Route::Dialing)
+                if attempt == self.attempt =>
+            {
+                self.fail(fault, lanes);
+            }
+            (Reply::Next(trace), _) => {
+                if let Stage::Finished { answered: false } = self.stage {
+                    self.stage = Stage::Finished { answered: true };
+                    self.trace = trace;
+                }
+            }
+            // Too late, or an older attempt: legal.
+            (
+                Reply::Routed
+                | Reply::Local(_)
+                | Reply::Refused(_)
+                | Reply::Dialing(_)
+                | Reply::Connected { .. }
+                | Reply::Failed { .. },
+                _,
+            ) => {}
+        }
+    }
+
+    fn answer_locally(&mut self, local: LocalHead, lanes: &mut Lanes) {
+        self.route = Route::Local;
+        self.request.sink(&mut lanes.request);
+        self.persists = self.may_persist();
+        let length = if self.is_to_head() { 0 } else { local.length };
+        answer::render_local(local, self.answering(), &mut lanes.response);
+        self.response.begin_body(Framing::Length(length), Emit::AsIs);
+        self.status = Some(local.status);
+        self.head = HeadSent::Rendered;
+    }
+
+    /// Whether the client's connection may stay open, as far as is known before the response.
+    fn may_persist(&self) -> bool {
+        let waits_for_continue = self.awaits_continue() && self.request.recv != Recv::Done;
+        self.facts.is_some_and(|facts| facts.persists)
+            && !self.drains
+            && !self.request.eof
+            && !waits_for_continue
+    }
+
+    /// The client holds its body back until somebody says 100.
+    fn awaits_continue(&self) -> bool {
+        !self.continued && self.facts.is_some_and(|facts| facts.expects_continue)
+    }
+
+    fn is_to_head(&self) -> bool {
+        self.facts.is_some_and(|facts| facts.method == Method::Head)
+    }
+
+    fn answering(&self) -> Answering {
+        Answering {
+            trace: self.trace,
+            persistence: self.persistence(),
+            to_head: self.is_to_head(),
+            allow: if self.route == Route::Local || self.route == Route::Asked {
+                "GET, HEAD"
+            } else {
+                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+            },
+        }
+    }
+
+    fn persistence(&self) -> Persistence {
+        match (self.persists, self.facts.is_some_and(|facts| facts.version_1_1)) {
+            (false, _) => Persistence::Close,
+            (true, true) => Persistence::Implied,
+            (true, false) => Persistence::KeepAlive,
+        }
+    }
+
+    /// Answers with the fault, in place of a response of which nothing has gone out.
+    fn answer(&mut self, fault: Fault, lanes: &mut Lanes) {
+        let Lanes { request, response, upstream } = lanes;
+        self.persists = self.may_persist() && self.request.recv == Recv::Done;
+        self.response.begin_answer(self.head == HeadSent::Rendered, response);
+        answer::render_fault(fault, upstream, self.answering(), response);
+        self.status = Some(fault.cause.status());
+        self.head = HeadSent::Rendered;
+        match self.request.recv {
+            Recv::Body(_) | Recv::Done => self.request.sink(request),
+            // A head that cannot be trusted: where it ends is not known.
+            Recv::Idle | Recv::Head | Recv::Cut => self.request.recv = Recv::Cut,
+        }
+    }
+
+    /// Something is wrong with the request in hand: the client gets an answer if it can still be
+    /// told, and otherwise sees its connection break.
+    fn fail(&mut self, fault: Fault, lanes: &mut Lanes) {
+        self.fault = Some(fault);
+        match self.head {
+            HeadSent::No | HeadSent::Rendered => {
+                self.drop_upstream(CloseReason::Failed(fault.cause));
+                self.answer(fault, lanes);
+                self.route = Route::Over;
+            }
+            HeadSent::Offered => {
+                self.drop_upstream(CloseReason::Failed(fault.cause));
+                self.response.recv = Recv::Cut;
+                self.persists = false;
+                self.request.sink(&mut lanes.request);
+            }
+        }
+    }
+
+    /// Ends what there is of an upstream.
+    fn drop_upstream(&mut self, reason: CloseReason) {
+        match self.route {
+            Route::Waiting | Route::Dialing | Route::Connected { .. } => {
+                self.push(Edge::Discard(reason));
+                self.route = Route::Over;
+            }
+            Route::None | Route::Asked | Route::Local | Route::Over => {}
+        }
+    }
+
+    fn note_broken(&mut self, peer: Peer, lanes: &mut Lanes, now: Instant) {
+        match (peer, self.stage) {
+            (Peer::Client, _) => self.end_at_once(Cause::ClientGone, CloseReason::Idle, lanes, now),
+            (Peer::Upstream, Stage::Serving) if self.route.is_connected() => {
+                let fault = Fault::new(Cause::UpstreamReset, "connection reset");
+                self.lose_upstream(fault, lanes);
+            }
+            (Peer::Upstream, Stage::Tunnel) => {
+                self.end_at_once(Cause::UpstreamReset, CloseReason::TunnelEnded, lanes, now);
+            }
+            (Peer::Upstream, _) => {}
+        }
+    }
+}

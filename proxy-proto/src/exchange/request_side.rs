@@ -1,0 +1,128 @@
+//! The rules of what the client sends.
+
+use super::Exchange;
+use super::settle::Moved;
+use crate::flow::{BodyError, Emit, Recv};
+use crate::head::request::{self, Origin};
+use crate::head::scan;
+use crate::state::{Edge, HeadSent, Route, Stage};
+use crate::{Cause, CloseReason, Fault, Instant, Lanes};
+
+impl Exchange {
+    pub(super) fn read_request_head(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
+        let lane = &mut lanes.request;
+        if self.request.recv == Recv::Idle {
+            // RFC 9112 section 2.2: one empty line before a request is ignored. More would be a
+            // way to send for ever.
+            if !self.skipped_empty_line && lane.window.bytes().starts_with(b"\r\n") {
+                self.skipped_empty_line = true;
+                lane.window.consume(2);
+            }
+            if lane.window.is_empty() {
+                let reason = match (self.request.eof, self.drains) {
+                    (true, _) => CloseReason::Idle,
+                    (false, true) => CloseReason::Draining,
+                    (false, false) => return Moved::No,
+                };
+                return self.close(reason);
+            }
+            self.request.recv = Recv::Head;
+            self.marks.started = now;
+        }
+        let bytes = lane.window.bytes();
+        if !self.skipped_empty_line && bytes == b"\r" {
+            return self.lose_client_at_eof(lanes, now);
+        }
+        if !self.skipped_empty_line && bytes.starts_with(b"\r\n") {
+            self.skipped_empty_line = true;
+            self.request.recv = Recv::Idle;
+            self.request.searched = 0;
+            lane.window.consume(2);
+            return Moved::Yes;
+        }
+        let limit = self.settings.limits.max_head_bytes.min(lane.window.capacity());
+        let end = match scan::find_end(bytes, &mut self.request.searched) {
+            Err(scan::BareLf) => {
+                return self.refuse(Fault::bad_request("a line does not end with CRLF"), lanes);
+            }
+            Ok(None) if bytes.len() < limit => return self.lose_client_at_eof(lanes, now),
+            Ok(Some(end)) if end <= limit => end,
+            Ok(None | Some(_)) => {
+                let fault = if bytes[..limit].contains(&b'\n') {
+                    Fault::new(Cause::HeadTooLarge, "the request head is too large")
+                } else {
+                    Fault::new(Cause::TargetTooLong, "the request line is too long")
+                };
+                return self.refuse(fault, lanes);
+            }
+        };
+        let origin = Origin {
+            client: self.client,
+            trace: self.trace,
+            upstream_keep_alive: self.settings.upstream_keep_alive,
+        };
+        let translated =
+            request::translate(&bytes[..end], &self.settings.limits, origin, &mut lane.before);
+        let facts = match translated {
+            Ok(facts) => facts,
+            Err(fault) => {
+                lane.before.clear();
+                return self.refuse(fault, lanes);
+            }
+        };
+        lane.window.consume(end);
+        self.request.begin_body(facts.framing, Emit::AsIs);
+        self.continued = !lane.window.is_empty();
+        self.facts = Some(facts);
+        self.stage = Stage::Serving;
+        self.route = Route::Asked;
+        self.push(Edge::Route);
+        Moved::Yes
+    }
+
+    /// The head breaks a rule. Where the message ends is not known, so nothing behind it is read.
+    pub(super) fn refuse(&mut self, fault: Fault, lanes: &mut Lanes) -> Moved {
+        self.stage = Stage::Serving;
+        self.fail(fault, lanes);
+        self.route = Route::Over;
+        Moved::Yes
+    }
+
+    pub(super) fn lose_client_at_eof(&mut self, lanes: &Lanes, now: Instant) -> Moved {
+        if !self.request.eof {
+            return Moved::No;
+        }
+        self.end_at_once(Cause::ClientGone, CloseReason::Idle, lanes, now);
+        Moved::Yes
+    }
+
+    pub(super) fn read_request_body(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
+        let Recv::Body(_) = self.request.recv else {
+            return Moved::No;
+        };
+        // A replay is possible only while the request lies whole in its window.
+        if self.request.keeps && self.request.room(&lanes.request) == 0 {
+            self.request.release(&mut lanes.request);
+        }
+        if let Err(error) = self.request.follow(&mut lanes.request, &self.settings.limits) {
+            let fault = match error {
+                BodyError::Malformed(reason) => Fault::bad_request(reason),
+                BodyError::TrailersTooLarge => {
+                    Fault::new(Cause::HeadTooLarge, "the trailers are too large")
+                }
+            };
+            self.request.recv = Recv::Cut;
+            if self.head == HeadSent::Offered && self.response.recv == Recv::Done {
+                // The response is whole: it goes out, and the connection ends with it.
+                self.persists = false;
+                return Moved::Yes;
+            }
+            self.fail(fault, lanes);
+            return Moved::Yes;
+        }
+        match self.request.recv {
+            Recv::Body(_) if self.request.eof => self.lose_client_at_eof(lanes, now),
+            Recv::Body(_) | Recv::Idle | Recv::Head | Recv::Done | Recv::Cut => Moved::No,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The rules of what the upstream sends.
+
+use super::Exchange;
+use super::settle::Moved;
+use crate::flow::{Body, BodyError, Emit, Recv};
+use crate::framing::Framing;
+use crate::head::response::{self, Asked};
+use crate::head::scan;
+use crate::state::{Edge, HeadSent, Route, Stage};
+use crate::{Attempt, Cause, Fault, Instant, Lanes};
+
+impl Exchange {
+    pub(super) fn read_response(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
+        match self.response.recv {
+            Recv::Idle | Recv::Head if self.route.is_connected() => {
+                self.read_response_head(lanes, now)
+            }
+            Recv::Body(body) => self.read_response_body(body, lanes),
+            Recv::Idle | Recv::Head | Recv::Done | Recv::Cut => Moved::No,
+        }
+    }
+
+    pub(super) fn read_response_head(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
+        let Lanes { request, response: lane, .. } = &mut *lanes;
+        if lane.window.is_empty() {
+            if !self.response.eof {
+                return Moved::No;
+            }
+            let fault = Fault::new(Cause::UpstreamEof, "closed without a response");
+            self.lose_upstream(fault, lanes);
+            return Moved::Yes;
+        }
+        // The interim response before this one has to go out first: memory stays bounded.
+        if !self.response.is_flushed(lane) {
+            return Moved::No;
+        }
+        if !self.request.has_sent() {
+            self.lose_upstream(Fault::bad_response("bytes before the request was sent"), lanes);
+            return Moved::Yes;
+        }
+        let known = lane.window.len().min(PROTOCOL.len());
+        if lane.window.bytes()[..known] != PROTOCOL[..known] {
+            self.lose_upstream(Fault::bad_response("it does not speak HTTP"), lanes);
+            return Moved::Yes;
+        }
+        self.response.recv = Recv::Head;
+        // Bytes of a response are the end of every replay.
+        self.request.release(request);
+        let bytes = lane.window.bytes();
+        let limit = self.settings.limits.max_head_bytes.min(lane.window.capacity());
+        let end = match scan::find_end(bytes, &mut self.response.searched) {
+            Ok(None) if bytes.len() < limit && self.response.eof => {
+                let fault = Fault::new(Cause::UpstreamEof, "closed within the response head");
+                self.lose_upstream(fault, lanes);
+                return Moved::Yes;
+            }
+            Ok(None) if bytes.len() < limit => return Moved::No,
+            Ok(Some(end)) if end <= limit => end,
+            Ok(None | Some(_)) => {
+                self.lose_upstream(Fault::bad_response("the response head is too large"), lanes);
+                return Moved::Yes;
+            }
+            Err(scan::BareLf) => {
+                self.lose_upstream(Fault::bad_response("a line does not end with CRLF"), lanes);
+                return Moved::Yes;
+            }
+        };
+        self.translate_response(end, lanes, now)
+    }
+
+    /// The head of a response has come whole: `end` bytes at the start of the window.
+    pub(super) fn translate_response(
+        &mut self,
+        end: usize,
+        lanes: &mut Lanes,
+        now: Instant,
+    ) -> Moved {
+        let Some(facts) = self.facts else {
+            return Moved::No;
+        };
+        let lane = &mut lanes.response;
+        self.response.clear_before(lane);
+        let asked =
+            Asked { version_1_1: facts.version_1_1, by_head: self.is_to_head(), trace: self.trace };
+        let request_is_through = self.request.is_through(&lanes.request);
+        let limits = self.settings.limits;
+        let out = &mut lane.before;
+        let parsed = response::parse(
+            &lane.window.bytes()[..end],
+            &limits,
+            asked,
+            |head, headers, connection| {
+                let status = head.facts.status;
+                let kind = match status {
+                    101 if facts.wants_upgrade && request_is_through => Kind::Switch,
+                    101 => return Err(Fault::bad_response("a 101 that nobody asked for")),
+                    100..=199 if self.interims >= MAX_INTERIMS => {
+                        return Err(Fault::bad_response("too many interim responses"));
+                    }
+                    100..=199 => Kind::Interim,
+                    _ => Kind::Final,
+                };
+                if kind == Kind::Final {
+                    self.persists = self.may_persist()
+                        // Bytes sent on the strength of an upgrade are no request.
+                        && !facts.wants_upgrade
+                        && (facts.version_1_1 || head.has_known_length());
+                }
+                // RFC 9110 section 15.2: no interim response to an HTTP/1.0 client.
+                if facts.version_1_1 || kind == Kind::Final {
+                    head.render(headers, connection, asked, self.persistence(), out);
+                }
+                Ok((kind, head.facts))
+            },
+        );
+        let (kind, head) = match parsed.and_then(|translated| translated) {
+            Ok(translated) => translated,
+            Err(fault) => {
+                lane.before.clear();
+                self.lose_upstream(fault, lanes);
+                return Moved::Yes;
+            }
+        };
+        lane.window.consume(end);
+        self.response.searched = 0;
+        match kind {
+            Kind::Interim => {
+                self.interims += 1;
+                self.continued |= head.status == 100;
+                self.response.recv = Recv::Idle;
+            }
+            Kind::Switch => {
+                self.status = Some(head.status);
+                self.persists = false;
+                self.head = HeadSent::Offered;
+                self.stage = Stage::Tunnel;
+                self.marks.upstream_done = Some(now);
+                self.request.recv = Recv::Body(Body::Tunnel);
+                self.response.recv = Recv::Body(Body::Tunnel);
+            }
+            Kind::Final => {
+                self.status = Some(head.status);
+                self.head = HeadSent::Rendered;
+                self.upstream_persists = head.persists;
+                let emit = match head.framing {
+                    Framing::UntilClose if facts.version_1_1 => Emit::Chunked,
+                    Framing::Chunked if !facts.version_1_1 => Emit::Unchunked,
+                    Framing::Length(_) | Framing::Chunked | Framing::UntilClose => Emit::AsIs,
+                };
+                self.ends_by_close = !facts.version_1_1
+                    && matches!(head.framing, Framing::Chunked | Framing::UntilClose);
+                self.response.begin_body(head.framing, emit);
+            }
+        }
+        Moved::Yes
+    }
+
+    pub(super) fn read_response_body(&mut self, body: Body, lanes: &mut Lanes) -> Moved {
+        let lane = &mut lanes.response;
+        if let Err(error) = self.response.follow(lane, &self.settings.limits) {
+            let reason = match error {
+                BodyError::Malformed(reason) => reason,
+                BodyError::TrailersTooLarge => "the trailers are too large",
+            };
+            self.fail(Fault::bad_response(reason), lanes);
+            return Moved::Yes;
+        }
+        let (Recv::Body(_), true) = (self.response.recv, self.response.eof) else {
+            return Moved::No;
+        };
+        if body == Body::UntilClose {
+            self.response.end_at_close(lane);
+            return Moved::No;
+        }
+        let fault = Fault::new(Cause::UpstreamEof, "closed within the response body");
+        self.fail(fault, lanes);
+        Moved::Yes
+    }
+
+    /// The upstream's connection is dead or speaks nonsense. A reused one may have been closed
+    /// before our request came, in which case the request is sent once more on a new one.
+    pub(super) fn lose_upstream(&mut self, fault: Fault, lanes: &mut Lanes) {
+        if !self.may_retry() {
+            self.fail(fault, lanes);
+            return;
+        }
+        lanes.response.window.clear();
+        self.response.eof = false;
+        self.deaf = false;
+        self.request.rewind();
+        self.attempt = Attempt(self.attempt.0 + 1);
+        self.route = Route::Waiting;
+        self.push(Edge::Reconnect);
+    }
+
+    /// Nothing can have been executed twice: no byte of a response came, the request is still here
+    /// whole, and either none of it was sent or its method is idempotent (RFC 9110 section 9.2.2).
+    pub(super) fn may_retry(&self) -> bool {
+        let method_allows = self.facts.is_some_and(|facts| facts.method.is_idempotent())
+            || !self.request.has_sent();
+        self.route == Route::Connected { reused: true }
+            && self.response.recv == Recv::Idle
+            && self.interims == 0
+            && self.request.keeps
+            && method_allows
+    }
+}
+
+/// What a response head is to the exchange.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Interim,
+    Switch,
+    Final,
+}
+
+/// Real upstreams send one 100, some 102 and 103. Arbitrary, and far above that: a flood of them
+/// must end.
+const MAX_INTERIMS: u8 = 32;
+/// How every response begins (RFC 9112 section 4). Known from the first byte, so that an upstream
+/// of another protocol is named at once and not after `read_ms`.
+const PROTOCOL: &[u8] = b"HTTP/";

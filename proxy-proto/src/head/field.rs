@@ -1,0 +1,140 @@
+use httparse::Header;
+
+/// The fields that a proxy must understand; all others pass as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Connection,
+    ContentLength,
+    Expect,
+    Host,
+    Http2Settings,
+    KeepAlive,
+    ProxyConnection,
+    Te,
+    Trailer,
+    TransferEncoding,
+    Upgrade,
+    Via,
+    XForwardedFor,
+    XForwardedHost,
+    XForwardedProto,
+    XTraceId,
+    Other,
+}
+
+impl Name {
+    /// Classifies by length first: most fields are told apart without comparing a byte.
+    pub(crate) fn of(name: &str) -> Self {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            2 if is("te") => Self::Te,
+            3 if is("via") => Self::Via,
+            4 if is("host") => Self::Host,
+            6 if is("expect") => Self::Expect,
+            7 if is("upgrade") => Self::Upgrade,
+            7 if is("trailer") => Self::Trailer,
+            10 if is("connection") => Self::Connection,
+            10 if is("keep-alive") => Self::KeepAlive,
+            10 if is("x-trace-id") => Self::XTraceId,
+            14 if is("content-length") => Self::ContentLength,
+            14 if is("http2-settings") => Self::Http2Settings,
+            15 if is("x-forwarded-for") => Self::XForwardedFor,
+            16 if is("proxy-connection") => Self::ProxyConnection,
+            16 if is("x-forwarded-host") => Self::XForwardedHost,
+            17 if is("transfer-encoding") => Self::TransferEncoding,
+            17 if is("x-forwarded-proto") => Self::XForwardedProto,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether a message may drop this field by naming it in `Connection` (RFC 9110 section
+    /// 7.6.1). Framing, routing and tracing fields may not: a client would use that to hide them
+    /// from the upstream (the class of CVE-2026-26365).
+    pub(crate) const fn may_be_nominated(self) -> bool {
+        match self {
+            Self::ContentLength
+            | Self::Host
+            | Self::TransferEncoding
+            | Self::Trailer
+            | Self::Via
+            | Self::Expect
+            | Self::XForwardedFor
+            | Self::XForwardedHost
+            | Self::XForwardedProto
+            | Self::XTraceId => false,
+            Self::Connection
+            | Self::Http2Settings
+            | Self::KeepAlive
+            | Self::ProxyConnection
+            | Self::Te
+            | Self::Upgrade
+            | Self::Other => true,
+        }
+    }
+
+    /// Whether this field may stand in a trailer section that we forward. Framing, routing,
+    /// connection and request-modifying fields may not (RFC 9110 section 6.5.1).
+    pub(crate) fn may_be_trailer(self, name: &str) -> bool {
+        match self {
+            Self::Other => !FORBIDDEN_TRAILERS.iter().any(|no| name.eq_ignore_ascii_case(no)),
+            Self::Connection
+            | Self::ContentLength
+            | Self::Expect
+            | Self::Host
+            | Self::Http2Settings
+            | Self::KeepAlive
+            | Self::ProxyConnection
+            | Self::Te
+            | Self::Trailer
+            | Self::TransferEncoding
+            | Self::Upgrade
+            | Self::Via
+            | Self::XForwardedFor
+            | Self::XForwardedHost
+            | Self::XForwardedProto
+            | Self::XTraceId => false,
+        }
+    }
+}
+
+/// The members of a comma-separated list, without the whitespace around them; empty ones are
+/// skipped (RFC 9110 section 5.6.1.2).
+pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(trim).filter(|member| !member.is_empty())
+}
+
+/// Whether a field with this name is named by a `Connection` field among `headers`.
+pub(crate) fn is_nominated(headers: &[Header<'_>], name: &str) -> bool {
+    headers
+        .iter()
+        .filter(|header| Name::of(header.name) == Name::Connection)
+        .flat_map(|header| list(header.value))
+        .any(|member| member.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Beyond those that [`Name`] knows: RFC 9110 section 6.5.1 bars controls, authentication and
+/// content description from trailers.
+const FORBIDDEN_TRAILERS: [&str; 12] = [
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-range",
+    "content-type",
+    "cookie",
+    "forwarded",
+    "max-forwards",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "set-cookie",
+    "www-authenticate",
+];

@@ -1,0 +1,54 @@
+use alloc::vec::Vec;
+use core::fmt;
+
+use httparse::Header;
+
+/// Copies the lines of a head that survive, in runs: what stands together is copied together.
+///
+/// A head of ten fields of which two are dropped is three `memcpy`s, not a vector of ten pieces.
+pub(crate) struct Runs<'a> {
+    head: &'a [u8],
+    /// Where each field's line begins, taken from where its name stands in the head.
+    headers: &'a [Header<'a>],
+    /// Where the current run begins.
+    from: usize,
+}
+
+impl<'a> Runs<'a> {
+    pub(crate) fn new(head: &'a [u8], headers: &'a [Header<'a>]) -> Self {
+        let mut runs = Self { head, headers, from: 0 };
+        runs.from = runs.line(0);
+        runs
+    }
+
+    /// Leaves out the line of field number `at`. Fields are dropped in ascending order.
+    pub(crate) fn drop(&mut self, at: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head[self.from..self.line(at)]);
+        self.from = self.line(at + 1);
+    }
+
+    /// Copies what is left, up to the final empty line.
+    pub(crate) fn finish(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head[self.from..self.line(self.headers.len())]);
+    }
+
+    /// Where line number `at` begins. Without folds, which are refused, each field is one line.
+    fn line(&self, at: usize) -> usize {
+        match self.headers.get(at) {
+            Some(header) => header.name.as_ptr() as usize - self.head.as_ptr() as usize,
+            None => self.head.len() - 2,
+        }
+    }
+}
+
+/// Appends formatted text. Writing into memory does not fail.
+pub(crate) fn push_fmt(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    struct Sink<'a>(&'a mut Vec<u8>);
+    impl fmt::Write for Sink<'_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+    }
+    let _infallible = fmt::Write::write_fmt(&mut Sink(out), text);
+}

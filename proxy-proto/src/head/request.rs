@@ -1,0 +1,324 @@
+use core::mem::MaybeUninit;
+use core::net::IpAddr;
+
+use alloc::vec::Vec;
+use httparse::{Error, Header, Status};
+use uuid::Uuid;
+
+use super::connection::ConnectionOptions;
+use super::field::{Name, list, trim};
+use super::render::{Runs, push_fmt};
+use super::target::{Target, is_authority};
+use crate::framing::{self, Framing, FramingFields};
+use crate::{Cause, Fault, Limits};
+
+/// What an exchange keeps of a request head. Everything else went into the rendered head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestFacts {
+    pub(crate) framing: Framing,
+    pub(crate) version_1_1: bool,
+    /// Whether the client's connection may stay open behind this request.
+    pub(crate) persists: bool,
+    pub(crate) method: Method,
+    pub(crate) expects_continue: bool,
+    pub(crate) wants_upgrade: bool,
+    pub(crate) has_host: bool,
+    /// Length of the method, and of the target behind it, in the rendered head.
+    pub(crate) method_len: u32,
+    pub(crate) target_len: u32,
+}
+
+/// The methods that are treated differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Head,
+    /// May be sent twice without harm (RFC 9110 section 9.2.2), as far as we know the method.
+    Idempotent,
+    Other,
+}
+
+/// What the rendered head says about where the request came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) client: IpAddr,
+    pub(crate) trace: Uuid,
+    pub(crate) upstream_keep_alive: bool,
+}
+
+/// Parses the request head that is `head` and appends the one that goes to the upstream to `out`,
+/// less the final empty line: `Host` may still have to be added (see [`finish`]).
+pub(crate) fn translate(
+    head: &[u8],
+    limits: &Limits,
+    origin: Origin,
+    out: &mut Vec<u8>,
+) -> Result<RequestFacts, Fault> {
+    let mut table = [const { MaybeUninit::uninit() }; Limits::MAX_HEADERS];
+    let table = &mut table[..limits.max_headers.min(Limits::MAX_HEADERS)];
+    let mut parsed = httparse::Request::new(&mut []);
+    match parsed.parse_with_uninit_headers(head, table) {
+        Ok(Status::Complete(length)) if length == head.len() => {}
+        Ok(_) => return Err(Fault::bad_request("invalid request head")),
+        Err(error) => return Err(fault_of(error, head)),
+    }
+    let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version)
+    else {
+        return Err(Fault::bad_request("invalid request line"));
+    };
+    let version_1_1 = minor == 1;
+    if method == "CONNECT" {
+        return Err(Fault::new(Cause::MethodNotAllowed, "CONNECT is not allowed"));
+    }
+    let target = Target::parse(method, target)?;
+    let seen = Seen::collect(parsed.headers, version_1_1)?;
+    if version_1_1 && !seen.has_host {
+        return Err(Fault::bad_request("no Host field"));
+    }
+    let framing = framing::of_request(seen.framing, version_1_1)
+        .map_err(framing::FramingError::in_request)?;
+    let wants_upgrade = version_1_1
+        && seen.connection.upgrade
+        && seen.upgrade == Upgrade::Tunnel
+        && framing == Framing::Length(0);
+
+    let path_at = out.len() + method.len() + 1;
+    out.extend_from_slice(method.as_bytes());
+    out.push(b' ');
+    if target.lacks_slash() {
+        out.push(b'/');
+    }
+    out.extend_from_slice(target.path.as_bytes());
+    let target_len = out.len() - path_at;
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    let mut runs = Runs::new(head, parsed.headers);
+    for (at, header) in parsed.headers.iter().enumerate() {
+        let name = Name::of(header.name);
+        match name {
+            Name::Host if target.authority.is_some() => runs.drop(at, out),
+            Name::ContentLength
+            | Name::TransferEncoding
+            | Name::XForwardedFor
+            | Name::XForwardedHost
+            | Name::XForwardedProto
+            | Name::XTraceId => runs.drop(at, out),
+            // RFC 9110 section 10.1.1: an HTTP/1.0 client's expectation is ignored.
+            Name::Expect if !version_1_1 => runs.drop(at, out),
+            Name::Upgrade if wants_upgrade => {}
+            Name::Connection
+            | Name::Expect
+            | Name::Host
+            | Name::Http2Settings
+            | Name::KeepAlive
+            | Name::Other
+            | Name::ProxyConnection
+            | Name::Te
+            | Name::Trailer
+            | Name::Upgrade
+            | Name::Via => {
+                if seen.connection.drops(name, header, parsed.headers) {
+                    runs.drop(at, out);
+                }
+            }
+        }
+    }
+    runs.finish(out);
+    let host = target.authority.map(str::as_bytes).or(seen.host);
+    if let Some(authority) = target.authority {
+        push_fmt(out, format_args!("Host: {authority}\r\n"));
+    }
+    match framing {
+        Framing::Length(length) if seen.states_length => {
+            push_fmt(out, format_args!("Content-Length: {length}\r\n"));
+        }
+        Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        Framing::Length(_) | Framing::UntilClose => {}
+    }
+    if wants_upgrade {
+        out.extend_from_slice(b"Connection: upgrade\r\n");
+    } else if !origin.upstream_keep_alive {
+        out.extend_from_slice(b"Connection: close\r\n");
+    }
+    out.extend_from_slice(b"X-Forwarded-For: ");
+    for header in parsed.headers.iter() {
+        if Name::of(header.name) == Name::XForwardedFor && !header.value.is_empty() {
+            out.extend_from_slice(header.value);
+            out.extend_from_slice(b", ");
+        }
+    }
+    push_fmt(out, format_args!("{}\r\n", origin.client));
+    if let Some(host) = host {
+        out.extend_from_slice(b"X-Forwarded-Host: ");
+        out.extend_from_slice(host);
+        out.extend_from_slice(b"\r\n");
+    }
+    let via = if version_1_1 { "1.1" } else { "1.0" };
+    push_fmt(
+        out,
+        format_args!(
+            "X-Forwarded-Proto: http\r\nVia: {via} proxy\r\nX-Trace-ID: {}\r\n",
+            origin.trace
+        ),
+    );
+    Ok(RequestFacts {
+        framing,
+        version_1_1,
+        persists: seen.connection.persists(version_1_1),
+        method: Method::of(method),
+        expects_continue: seen.expects_continue && version_1_1 && framing != Framing::Length(0),
+        wants_upgrade,
+        has_host: host.is_some(),
+        method_len: narrow(method.len()),
+        target_len: narrow(target_len),
+    })
+}
+
+/// Ends a rendered head; an HTTP/1.0 request without `Host` gets the upstream's name, as nginx
+/// does it.
+pub(crate) fn finish(facts: &RequestFacts, upstream: &str, out: &mut Vec<u8>) {
+    if !facts.has_host {
+        push_fmt(out, format_args!("Host: {upstream}\r\n"));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+impl Method {
+    fn of(method: &str) -> Self {
+        match method {
+            "HEAD" => Self::Head,
+            "GET" | "OPTIONS" | "TRACE" | "PUT" | "DELETE" => Self::Idempotent,
+            _ => Self::Other,
+        }
+    }
+
+    pub(crate) const fn is_idempotent(self) -> bool {
+        match self {
+            Self::Head | Self::Idempotent => true,
+            Self::Other => false,
+        }
+    }
+}
+
+/// What one pass over the fields finds.
+#[derive(Default)]
+struct Seen<'a> {
+    framing: FramingFields,
+    states_length: bool,
+    connection: ConnectionOptions,
+    host: Option<&'a [u8]>,
+    has_host: bool,
+    expects_continue: bool,
+    upgrade: Upgrade,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Upgrade {
+    #[default]
+    None,
+    /// To a protocol that may follow a 101.
+    Tunnel,
+    /// To HTTP/2 in clear text, which would take the requests behind it past every rule of ours.
+    Http2,
+}
+
+impl<'a> Seen<'a> {
+    fn collect(headers: &[Header<'a>], version_1_1: bool) -> Result<Self, Fault> {
+        let mut seen = Self::default();
+        for header in headers {
+            match Name::of(header.name) {
+                Name::Host => seen.add_host(header.value)?,
+                Name::ContentLength => {
+                    seen.states_length = true;
+                    let added = seen.framing.add_length(header.value);
+                    added.map_err(framing::FramingError::in_request)?;
+                }
+                Name::TransferEncoding => {
+                    let added = seen.framing.add_coding(header.value);
+                    added.map_err(framing::FramingError::in_request)?;
+                }
+                Name::Connection => seen.connection.add(header.value),
+                Name::Expect if version_1_1 => seen.add_expectation(header.value)?,
+                Name::Upgrade => seen.add_upgrade(header.value),
+                Name::Expect
+                | Name::Http2Settings
+                | Name::KeepAlive
+                | Name::Other
+                | Name::ProxyConnection
+                | Name::Te
+                | Name::Trailer
+                | Name::Via
+                | Name::XForwardedFor
+                | Name::XForwardedHost
+                | Name::XForwardedProto
+                | Name::XTraceId => {}
+            }
+        }
+        if seen.connection.is_absurd() {
+            return Err(Fault::bad_request("too many members in Connection"));
+        }
+        Ok(seen)
+    }
+
+    /// RFC 9112 section 3.2: exactly one, and valid.
+    fn add_host(&mut self, value: &'a [u8]) -> Result<(), Fault> {
+        if self.has_host {
+            return Err(Fault::bad_request("several Host fields"));
+        }
+        let host = trim(value);
+        if !is_authority(host) {
+            return Err(Fault::bad_request("invalid Host field"));
+        }
+        self.has_host = true;
+        self.host = Some(host);
+        Ok(())
+    }
+
+    /// RFC 9110 section 10.1.1: 417 for what we do not know.
+    fn add_expectation(&mut self, value: &[u8]) -> Result<(), Fault> {
+        if !trim(value).eq_ignore_ascii_case(b"100-continue") {
+            return Err(Fault::new(Cause::ExpectationFailed, "unknown expectation"));
+        }
+        self.expects_continue = true;
+        Ok(())
+    }
+
+    fn add_upgrade(&mut self, value: &[u8]) {
+        for protocol in list(value) {
+            if protocol.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c"))
+                || protocol.eq_ignore_ascii_case(b"HTTP/2.0")
+            {
+                self.upgrade = Upgrade::Http2;
+            } else if self.upgrade == Upgrade::None {
+                self.upgrade = Upgrade::Tunnel;
+            }
+        }
+    }
+}
+
+/// A head's parts are bounded by the window, which is far below 4 GiB.
+fn narrow(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn fault_of(error: Error, head: &[u8]) -> Fault {
+    match error {
+        Error::TooManyHeaders => Fault::new(Cause::HeadTooLarge, "too many header fields"),
+        Error::Version if names_other_version(head) => {
+            Fault::new(Cause::VersionNotSupported, "only HTTP/1.0 and HTTP/1.1 are supported")
+        }
+        Error::Version => Fault::bad_request("invalid HTTP version"),
+        Error::HeaderName => Fault::bad_request("invalid header field name"),
+        Error::HeaderValue => Fault::bad_request("invalid header field value"),
+        Error::NewLine | Error::Status | Error::Token => Fault::bad_request("invalid request line"),
+    }
+}
+
+/// RFC 9112 section 2.3: `HTTP/` digit `.` digit, other than ours.
+fn names_other_version(head: &[u8]) -> bool {
+    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    match line.rsplit(|byte| *byte == b' ').next().unwrap_or_default() {
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] => {
+            major.is_ascii_digit() && minor.is_ascii_digit()
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,201 @@
+use core::mem::MaybeUninit;
+
+use alloc::vec::Vec;
+use httparse::{Header, Status};
+use uuid::Uuid;
+
+use super::connection::ConnectionOptions;
+use super::field::Name;
+use super::render::{Runs, push_fmt};
+use crate::framing::{self, Framing, FramingError, FramingFields};
+use crate::{Fault, Limits};
+
+/// The request that a response answers, as far as the response's framing depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) version_1_1: bool,
+    pub(crate) by_head: bool,
+    pub(crate) trace: Uuid,
+}
+
+/// What an exchange keeps of a response head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ResponseFacts {
+    pub(crate) status: u16,
+    pub(crate) framing: Framing,
+    /// Whether the upstream's connection may be used again behind this response.
+    pub(crate) persists: bool,
+}
+
+/// How the client learns whether its connection stays open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Persistence {
+    /// HTTP/1.1, and it stays open: nothing needs to be said.
+    Implied,
+    /// HTTP/1.0, and it stays open.
+    KeepAlive,
+    Close,
+}
+
+/// A parsed response head, not yet rendered: how it is rendered depends on what the exchange
+/// decides from it.
+pub(crate) struct ResponseHead<'a> {
+    pub(crate) facts: ResponseFacts,
+    head: &'a [u8],
+    reason: &'a str,
+    length: Option<u64>,
+}
+
+/// Parses the response head that is `head` and hands it, with its fields, to `render`.
+pub(crate) fn parse<'a, T>(
+    head: &'a [u8],
+    limits: &Limits,
+    asked: Asked,
+    then: impl FnOnce(ResponseHead<'a>, &[Header<'a>], ConnectionOptions) -> T,
+) -> Result<T, Fault> {
+    let mut table = [const { MaybeUninit::uninit() }; Limits::MAX_HEADERS];
+    let table = &mut table[..limits.max_headers.min(Limits::MAX_HEADERS)];
+    let mut parsed = httparse::Response::new(&mut []);
+    match httparse::ParserConfig::default().parse_response_with_uninit_headers(
+        &mut parsed,
+        head,
+        table,
+    ) {
+        Ok(Status::Complete(length)) if length == head.len() => {}
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(Fault::bad_response("too many header fields in the response"));
+        }
+        Ok(_) | Err(_) => return Err(Fault::bad_response("invalid response head")),
+    }
+    let (Some(status), Some(minor)) = (parsed.code, parsed.version) else {
+        return Err(Fault::bad_response("invalid status line"));
+    };
+    // RFC 9110 section 15: three digits, the first of them 1 to 5.
+    if !(100..=599).contains(&status) {
+        return Err(Fault::bad_response("invalid status code"));
+    }
+    let version_1_1 = minor == 1;
+    let mut fields = FramingFields::default();
+    let mut connection = ConnectionOptions::default();
+    let mut length = None;
+    for header in parsed.headers.iter() {
+        match Name::of(header.name) {
+            Name::ContentLength => {
+                fields.add_length(header.value).map_err(FramingError::in_response)?;
+                length = fields.stated_length();
+            }
+            Name::TransferEncoding => {
+                fields.add_coding(header.value).map_err(FramingError::in_response)?;
+            }
+            Name::Connection => connection.add(header.value),
+            Name::Expect
+            | Name::Host
+            | Name::Http2Settings
+            | Name::KeepAlive
+            | Name::Other
+            | Name::ProxyConnection
+            | Name::Te
+            | Name::Trailer
+            | Name::Upgrade
+            | Name::Via
+            | Name::XForwardedFor
+            | Name::XForwardedHost
+            | Name::XForwardedProto
+            | Name::XTraceId => {}
+        }
+    }
+    if connection.is_absurd() {
+        return Err(Fault::bad_response("too many members in Connection"));
+    }
+    let framing = framing::of_response(fields, version_1_1, status, asked.by_head)
+        .map_err(FramingError::in_response)?;
+    let persists = version_1_1 && !connection.close && framing != Framing::UntilClose;
+    let facts = ResponseFacts { status, framing, persists };
+    let reason = parsed.reason.unwrap_or_default();
+    Ok(then(ResponseHead { facts, head, reason, length }, parsed.headers, connection))
+}
+
+impl ResponseHead<'_> {
+    /// Whether the client can tell its end without chunks and without a close.
+    pub(crate) fn has_known_length(&self) -> bool {
+        match self.facts.framing {
+            Framing::Length(_) => true,
+            Framing::Chunked | Framing::UntilClose => false,
+        }
+    }
+
+    /// Writes the head that goes to the client.
+    pub(crate) fn render(
+        &self,
+        headers: &[Header<'_>],
+        connection: ConnectionOptions,
+        asked: Asked,
+        persistence: Persistence,
+        out: &mut Vec<u8>,
+    ) {
+        let status = self.facts.status;
+        let is_interim = status < 200;
+        push_fmt(out, format_args!("HTTP/1.1 {status} {}\r\n", self.reason));
+        let mut runs = Runs::new(self.head, headers);
+        for (at, header) in headers.iter().enumerate() {
+            let name = Name::of(header.name);
+            match name {
+                Name::ContentLength | Name::TransferEncoding | Name::XTraceId => {
+                    runs.drop(at, out);
+                }
+                Name::Upgrade if status == 101 => {}
+                Name::Connection
+                | Name::Expect
+                | Name::Host
+                | Name::Http2Settings
+                | Name::KeepAlive
+                | Name::Other
+                | Name::ProxyConnection
+                | Name::Te
+                | Name::Trailer
+                | Name::Upgrade
+                | Name::Via
+                | Name::XForwardedFor
+                | Name::XForwardedHost
+                | Name::XForwardedProto => {
+                    if connection.drops(name, header, headers) {
+                        runs.drop(at, out);
+                    }
+                }
+            }
+        }
+        runs.finish(out);
+        if is_interim {
+            if status == 101 {
+                push_fmt(
+                    out,
+                    format_args!("Connection: upgrade\r\nX-Trace-ID: {}\r\n", asked.trace),
+                );
+            }
+            out.extend_from_slice(b"\r\n");
+            return;
+        }
+        let reframed = self.facts.framing == Framing::UntilClose && asked.version_1_1;
+        let chunked = self.facts.framing == Framing::Chunked && asked.version_1_1;
+        if reframed || chunked {
+            out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+        } else if let Some(length) = self.length
+            && status != 204
+        {
+            // RFC 9110 section 8.6: HEAD and 304 state the length that GET would have.
+            push_fmt(out, format_args!("Content-Length: {length}\r\n"));
+        }
+        persistence.render(out);
+        push_fmt(out, format_args!("X-Trace-ID: {}\r\n\r\n", asked.trace));
+    }
+}
+
+impl Persistence {
+    pub(crate) fn render(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Implied => {}
+            Self::KeepAlive => out.extend_from_slice(b"Connection: keep-alive\r\n"),
+            Self::Close => out.extend_from_slice(b"Connection: close\r\n"),
+        }
+    }
+}

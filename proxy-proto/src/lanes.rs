@@ -1,0 +1,92 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::{Peer, Window};
+
+/// The memory of one direction.
+///
+/// What goes out is `before`, then a run at the start of the window, then `after`:
+///
+/// ```text
+///   before                  window                        after
+///  ┌──────────────────────┐┌─────────┬─────────────────┐ ┌───────────────┐
+///  │ head we rendered, or ││   run   │ not looked at,  │ │ trailers, or  │
+///  │ a chunk's size line  ││ (body)  │ or next message │ │ a chunk's end │
+///  └──────────────────────┘└─────────┴─────────────────┘ └───────────────┘
+/// ```
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) window: Window,
+    pub(crate) before: Vec<u8>,
+    pub(crate) after: Vec<u8>,
+}
+
+/// The memory of one exchange, both directions.
+///
+/// The driver owns it and lends it for each call; the [`Exchange`](crate::Exchange) keeps offsets
+/// only. A connection between two requests needs none, so that a driver can take its lanes back
+/// when [`Exchange::is_idle`](crate::Exchange::is_idle).
+#[derive(Debug)]
+pub struct Lanes {
+    pub(crate) request: Lane,
+    pub(crate) response: Lane,
+    /// The upstream's name (`host:port`) as error texts and a missing `Host` give it. The driver
+    /// writes it before it answers `Route`.
+    pub upstream: String,
+}
+
+impl Lanes {
+    /// Lanes with a window of `capacity` bytes in each direction.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            request: Lane::new(capacity),
+            response: Lane::new(capacity),
+            upstream: String::new(),
+        }
+    }
+
+    /// The size of each window in bytes.
+    pub fn capacity(&self) -> usize {
+        self.request.window.capacity()
+    }
+
+    /// Forgets everything, keeping the memory: for the free list.
+    pub fn clear(&mut self) {
+        for lane in [&mut self.request, &mut self.response] {
+            lane.window.clear();
+            lane.before.clear();
+            lane.after.clear();
+        }
+        self.upstream.clear();
+    }
+
+    /// The lane of the bytes that come from `peer`.
+    pub(crate) const fn lane(&self, peer: Peer) -> &Lane {
+        match peer {
+            Peer::Client => &self.request,
+            Peer::Upstream => &self.response,
+        }
+    }
+
+    pub(crate) const fn lane_mut(&mut self, peer: Peer) -> &mut Lane {
+        match peer {
+            Peer::Client => &mut self.request,
+            Peer::Upstream => &mut self.response,
+        }
+    }
+}
+
+impl Lane {
+    fn new(capacity: usize) -> Self {
+        Self {
+            window: Window::new(capacity),
+            before: Vec::with_capacity(RENDERED),
+            after: Vec::with_capacity(TRAILERS),
+        }
+    }
+}
+
+/// A usual head with what we add to it; larger ones grow their vector once.
+const RENDERED: usize = 1024;
+/// `0`, a few trailer fields; larger ones grow their vector once.
+const TRAILERS: usize = 64;

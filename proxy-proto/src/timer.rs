@@ -1,0 +1,136 @@
+use core::time::Duration;
+
+use crate::{Instant, Timeouts};
+
+/// What a deadline is for. The table of the design, one row each:
+///
+/// | timer | armed | fires as |
+/// |---|---|---|
+/// | `ClientHead` | first byte of a head → head complete; not renewed per byte | 408, close |
+/// | `ClientIdle` | no request in progress, from accept on | close silently |
+/// | `ClientBody` | the client owes body bytes and nothing else is waited for | 408, or abort |
+/// | `ClientSend` | bytes wait for the client | close |
+/// | `Connect` | the driver is connecting | 504 |
+/// | `UpstreamSend` | bytes wait for the upstream | 504, or abort |
+/// | `UpstreamRead` | the request is wholly sent, or an Expect waits, and we have room | 504, or abort |
+/// | `TunnelIdle` | upgraded, no byte either way | close |
+/// | `Linger` | after our last byte, while the client still sends | close |
+/// | `Total` | request head complete → response sent | 504, or abort |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the table above says it")]
+pub enum Timer {
+    ClientHead,
+    ClientIdle,
+    ClientBody,
+    ClientSend,
+    Connect,
+    UpstreamSend,
+    UpstreamRead,
+    TunnelIdle,
+    Linger,
+    Total,
+}
+
+/// When something has to happen, and what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// When.
+    pub at: Instant,
+    /// Which timer fires.
+    pub timer: Timer,
+}
+
+impl Timer {
+    /// How long this timer runs; `None`: it is switched off.
+    pub(crate) const fn duration(self, timeouts: &Timeouts) -> Option<Duration> {
+        match self {
+            Self::ClientHead => Some(timeouts.client_head),
+            Self::ClientIdle => Some(timeouts.client_idle),
+            Self::ClientBody => Some(timeouts.client_body),
+            Self::ClientSend => Some(timeouts.client_send),
+            Self::Connect => Some(timeouts.connect),
+            Self::UpstreamSend => Some(timeouts.write),
+            Self::UpstreamRead => Some(timeouts.read),
+            Self::TunnelIdle => timeouts.tunnel_idle,
+            Self::Linger => Some(LINGER),
+            Self::Total => timeouts.total,
+        }
+    }
+
+    /// Whether a byte moved by the peer starts this timer anew.
+    const fn is_renewed_by_progress(self) -> bool {
+        match self {
+            Self::ClientBody
+            | Self::ClientSend
+            | Self::UpstreamSend
+            | Self::UpstreamRead
+            | Self::TunnelIdle => true,
+            Self::ClientHead | Self::ClientIdle | Self::Connect | Self::Linger | Self::Total => {
+                false
+            }
+        }
+    }
+}
+
+/// The timers that can run at once. In each slot at most one of its timers is armed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// `ClientHead`, `ClientIdle`, `ClientBody`, `TunnelIdle`, `Linger`.
+    ClientRecv,
+    /// `ClientSend`.
+    ClientSend,
+    /// `Connect`, `UpstreamSend`, `UpstreamRead`.
+    Upstream,
+    /// `Total`.
+    Whole,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timers {
+    slots: [Option<Deadline>; 4],
+}
+
+impl Timers {
+    /// Makes `wanted` the timer of `slot`. One that runs already is left alone unless its peer
+    /// made progress.
+    pub(crate) fn set(
+        &mut self,
+        slot: Slot,
+        wanted: Option<Timer>,
+        progress: bool,
+        timeouts: &Timeouts,
+        now: Instant,
+    ) {
+        let armed = &mut self.slots[slot as usize];
+        let Some(timer) = wanted else {
+            *armed = None;
+            return;
+        };
+        let runs = armed.is_some_and(|deadline| deadline.timer == timer);
+        if runs && !(progress && timer.is_renewed_by_progress()) {
+            return;
+        }
+        *armed = timer.duration(timeouts).map(|duration| Deadline { at: now + duration, timer });
+    }
+
+    pub(crate) fn earliest(&self) -> Option<Deadline> {
+        self.slots.iter().flatten().min_by_key(|deadline| deadline.at).copied()
+    }
+
+    pub(crate) fn disarm(&mut self, timer: Timer) {
+        for slot in &mut self.slots {
+            if slot.is_some_and(|deadline| deadline.timer == timer) {
+                *slot = None;
+            }
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.slots = [None; 4];
+    }
+}
+
+/// How long a client may go on sending after our last byte, so that a reset does not destroy the
+/// answer on its way (RFC 9112 section 9.6). nginx waits 5 s between reads and 30 s in all; 2 s
+/// bounds what a hostile client can hold.
+const LINGER: Duration = Duration::from_secs(2);
