@@ -1,0 +1,238 @@
+//! What is said about a configuration file that is wrong.
+
+use proxy_config::parse;
+
+fn env(name: &str) -> Option<String> {
+    (name == "PORT").then(|| "9009".to_owned())
+}
+
+/// The errors, a line each.
+fn refused(text: &str) -> Vec<String> {
+    match parse(text, "config.yaml", &env) {
+        Ok(config) => panic!("{text}\n{config:?}"),
+        Err(errors) => errors.lines().collect(),
+    }
+}
+
+#[test]
+fn all_errors_are_shown_at_once_where_they_are() {
+    let text = "\
+listen: 8080             # Schlüssel
+upstreams:
+  - host: \"127.0.0.1\"
+    port: 9001
+  - host: 127.0.0.1
+    port: 9001
+timeouts:
+  conect_ms: 1000
+  read_ms: \"15000\"
+limits:
+  max_headers: ${HEADERS}
+";
+    let expected = "\
+error: `listen` must be host:port, such as \"127.0.0.1:8080\"
+ --> config.yaml:1:9
+  |
+1 | listen: 8080             # Schlüssel
+  |         ^^^^ this is 8080
+  |
+  = help: where clients connect; port 0: any free port (default 127.0.0.1:8080)
+
+error: the upstream 127.0.0.1:9001 is given twice
+ --> config.yaml:5:5
+  |
+3 |   - host: \"127.0.0.1\"
+  |     ----------------- first here
+4 |     port: 9001
+5 |   - host: 127.0.0.1
+  |     ^^^^^^^^^^^^^^^ here again
+  |
+  = help: keep one of them
+
+error: unknown key `conect_ms` in `timeouts`
+ --> config.yaml:8:3
+  |
+8 |   conect_ms: 1000
+  |   ^^^^^^^^^
+  |
+  = help: did you mean `connect_ms`?
+
+error: `timeouts.read_ms` must be a whole number from 1 to 86400000
+ --> config.yaml:9:12
+  |
+9 |   read_ms: \"15000\"
+  |            ^^^^^^^ this is the text \"15000\": remove the quotes
+  |
+  = help: each wait for bytes that the upstream owes; 504 (default 15000)
+
+error: the variable `HEADERS` is not set
+  --> config.yaml:11:16
+   |
+11 |   max_headers: ${HEADERS}
+   |                ^^^^^^^^^^
+   |
+   = help: set it, or give a default: `${HEADERS:-default}`";
+    let errors = parse(text, "config.yaml", &env).unwrap_err();
+    assert_eq!(errors.to_string(), expected);
+    assert!(errors.render(true).contains("\u{1b}["));
+}
+
+#[test]
+fn each_rule_has_its_error() {
+    let cases = [
+        // keys
+        ("listn: x", "1:1: unknown key `listn`; did you mean `listen`?"),
+        ("level: info", "1:1: unknown key `level`; `level` belongs in `logging`"),
+        (
+            "logging: {verbose: 1}",
+            "1:11: unknown key `verbose` in `logging`; the keys here are `level`",
+        ),
+        ("? [a]\n: 1", "1:3: a key must be a word; the keys here are `listen`"),
+        ("listen: a:1\nlisten: b:1", "2:1: `listen` is given twice: here again"),
+        // types
+        ("[]", "1:1: the file must be a section with the keys `listen`,"),
+        ("nonsense", "1:1: the file must be a section"),
+        ("timeouts: 5", "1:11: `timeouts` must be a section with the keys `connect_ms`,"),
+        ("limits: []", "`limits` must be a section with the keys `max_client_conns`,"),
+        (
+            "upstreams: {host: a, port: 1}",
+            "1:12: `upstreams` must be a list of entries with `host`",
+        ),
+        (
+            "upstreams: ['a:1']",
+            "1:13: `upstreams[0]` must be a section with the keys `host`, `port`",
+        ),
+        (
+            "upstreams: [{host: a, port: '1'}]",
+            "`upstreams[0].port` must be a whole number from 1 to",
+        ),
+        (
+            "listen: {host: a}",
+            "`listen` must be host:port, such as \"127.0.0.1:8080\": this is a section",
+        ),
+        ("pid_file: true", "`pid_file` must be a path: this is true"),
+        ("pid_file: ''", "`pid_file` must be a path"),
+        (
+            "timeouts: {read_ms: 1.5}",
+            "`timeouts.read_ms` must be a whole number from 1 to 86400000: this is 1.5",
+        ),
+        (
+            "timeouts:\n  read_ms:\n",
+            "`timeouts.read_ms` must be a whole number from 1 to 86400000: this is empty",
+        ),
+        ("timeouts: {read_ms: 1s}", "this is the text `1s`"),
+        // bounds
+        (
+            "timeouts: {connect_ms: 0}",
+            "1:24: `timeouts.connect_ms` must be a whole number from 1 to 86400000: this is 0",
+        ),
+        (
+            "timeouts: {total_ms: -1}",
+            "`timeouts.total_ms` must be a whole number from 0 to 86400000: this is -1",
+        ),
+        ("timeouts: {total_ms: 86400001}", "`timeouts.total_ms` must be a whole number from 0"),
+        (
+            "limits: {max_client_conns: 0}",
+            "`limits.max_client_conns` must be a whole number from 1 to 1000000",
+        ),
+        (
+            "limits: {max_conns_per_upstream: 1000001}",
+            "`limits.max_conns_per_upstream` must be a whole",
+        ),
+        (
+            "limits: {max_head_bytes: 1023}",
+            "`limits.max_head_bytes` must be a whole number from 1024 to 65536",
+        ),
+        (
+            "limits: {max_headers: 1001}",
+            "`limits.max_headers` must be a whole number from 1 to 500",
+        ),
+        ("shutdown: {deadline_ms: 0}", "`shutdown.deadline_ms` must be a whole number from 1"),
+        ("workers: 0", "`workers` must be a whole number from 1 to 1024: this is 0"),
+        ("workers: 99999999999999999999999", "`workers` must be a whole number from 1 to 1024"),
+        (
+            "upstreams: [{host: a, port: 0}]",
+            "`upstreams[0].port` must be a whole number from 1 to 65535: this is 0",
+        ),
+        // upstreams
+        ("upstreams: []", "1:12: there is no upstream"),
+        ("upstreams:", "there is no upstream"),
+        ("upstreams: [{}]", "`upstreams[0]` has no `host` and no `port`"),
+        ("upstreams: [~]", "`upstreams[0]` has no `host` and no `port`"),
+        ("upstreams: [{port: 1}]", "`upstreams[0]` has no `host`"),
+        (
+            "upstreams: [{host: ::1, port: 1}, {host: '[0::1]', port: 1}]",
+            "the upstream [::1]:1 is given twice",
+        ),
+        ("upstreams: [{host: a, port: 1}, {host: A, port: 1}]", "the upstream A:1 is given twice"),
+        (
+            "upstreams: [{host: 'a b', port: 1}]",
+            "`upstreams[0].host`: `a b` is neither an IP address nor",
+        ),
+        ("upstreams: [{host: 127.0.0.256, port: 1}]", "`127.0.0.256` is neither an IP address nor"),
+        ("upstreams: [{host: -a, port: 1}]", "`-a` is neither an IP address nor"),
+        // places to listen on
+        ("listen: localhost", "`listen`: `localhost` has no port; write host:port"),
+        ("listen: a:65536", "`listen`: `65536` is not a port; write a number from 0 to 65535"),
+        ("listen: a:-1", "`listen`: `-1` is not a port"),
+        ("listen: a:+1", "`listen`: `+1` is not a port"),
+        ("listen: ::1:80", "`listen`: `::1:80` has an IPv6 address without brackets"),
+        ("listen: '*:80'", "`listen`: `*` is neither an IP address nor a host name"),
+        ("listen: ':80'", "`listen`: an empty text is neither an IP address nor a host name"),
+        (
+            "metrics_listen: 127.0.0.1:8080",
+            "1:17: `listen` (127.0.0.1:8080) and `metrics_listen` (127.0.0.1:8080) cannot",
+        ),
+        (
+            "listen: 0.0.0.0:8081",
+            "1:9: `listen` (0.0.0.0:8081) and `metrics_listen` (127.0.0.1:8081) cannot",
+        ),
+        (
+            "logging: {level: loud}",
+            "`logging.level`: `loud` is not a log level; write debug, info, warning or error",
+        ),
+        // variables
+        ("pid_file: ${UNSET}", "1:11: the variable `UNSET` is not set"),
+        ("pid_file: a ${X", "1:13: `${` without `}`"),
+        ("pid_file: ${1X}", "`${1X}` is not a variable"),
+        ("pid_file: ${X-y}", "`${X-y}` is not a variable"),
+        ("pid_file: ${X:-${Y}}", "`${X:-${Y}` is not a variable"),
+        ("timeouts: {read_ms: \"${PORT}\"}", "this is the text \"9009\": remove the quotes"),
+        // YAML
+        ("timeouts:\n\tread_ms: 5", "not valid YAML"),
+        ("timeouts:\n\tread_ms: 5", "indent with spaces"),
+        ("listen: [::1]:80", "not valid YAML"),
+        ("listen: 'a", "not valid YAML"),
+        ("limits: &a {}", "1:9: a configuration cannot have an anchor"),
+        ("limits: !a {}", "a configuration cannot have a tag"),
+        ("a: &a 1\nb: *a", "1:4: a configuration cannot have an anchor"),
+        ("limits:\n---\nlimits:\n", "2:1: there is more than one document"),
+        (&"[".repeat(100), "nested too deeply"),
+        (&"- ".repeat(100_000), "nested too deeply"),
+    ];
+    for (text, expected) in cases {
+        let errors = refused(text);
+        assert!(errors[0].contains(expected), "{text:.80}\n{errors:#?}\n{expected}");
+        assert_eq!(errors.len(), 1, "{text:.80}\n{errors:#?}");
+    }
+}
+
+#[test]
+fn a_wrong_listen_is_not_said_to_collide() {
+    assert_eq!(refused("listen: nine\nmetrics_listen: 127.0.0.1:8080").len(), 1);
+}
+
+#[test]
+fn nonsense_does_not_flood_the_log() {
+    let text = "key: 1\n".repeat(10_000);
+    let errors = parse(&text, "config.yaml", &env).unwrap_err();
+    assert_eq!(errors.lines().count(), 33);
+    assert!(errors.to_string().ends_with("\n\nand 9968 more"));
+}
+
+#[test]
+fn a_line_of_the_log_is_one_line() {
+    for line in refused("\"a\\nb\\e[31m\": 1\npid_file: \"${\\n}\"") {
+        assert!(!line.contains(char::is_control), "{line:?}");
+    }
+}
