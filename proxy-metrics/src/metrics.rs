@@ -1,0 +1,160 @@
+//! The process-wide registry.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+
+use crate::counter::Counter;
+use crate::format::Format;
+use crate::shard::Shard;
+use crate::text;
+use crate::upstream::UpstreamMetrics;
+
+/// The metrics of the process.
+///
+/// [`shard`](Self::shard) and [`upstream`](Self::upstream) are asked once, when a worker starts
+/// and when a configuration is loaded; what they return is what the request path adds to.
+#[derive(Debug)]
+pub struct Metrics {
+    state: Arc<State>,
+    openmetrics: Registry,
+}
+
+/// What `proxy_build_info` tells.
+#[derive(Debug, Clone, Copy)]
+pub struct BuildInfo {
+    /// The label `version`.
+    pub version: &'static str,
+    /// The label `runtime`.
+    pub runtime: &'static str,
+}
+
+impl Metrics {
+    /// The metrics of a process of `workers` workers, all of them 0.
+    ///
+    /// `causes` is the closed vocabulary of `proxy_failures_total`; `started` is when the process
+    /// did, which counts as the first successful load of its configuration.
+    pub fn new(
+        workers: usize,
+        build: BuildInfo,
+        causes: &'static [&'static str],
+        started: SystemTime,
+    ) -> Self {
+        let state = Arc::new(State {
+            build,
+            causes,
+            started,
+            shards: (0..workers.max(1)).map(|_| Arc::new(Shard::new(causes.len()))).collect(),
+            upstreams: Mutex::default(),
+            reloads: Reloads {
+                succeeded: Counter::default(),
+                failed: Counter::default(),
+                last_succeeded: AtomicBool::new(true),
+                last_success: AtomicU64::new(unix_seconds(started)),
+            },
+            log_lines_dropped: Counter::default(),
+            draining: AtomicBool::new(false),
+        });
+        let mut openmetrics = Registry::default();
+        openmetrics.register_collector(Box::new(Arc::clone(&state)));
+        Self { state, openmetrics }
+    }
+
+    /// The shard of one worker. Numbers beyond the count of workers share the shards in rotation.
+    pub fn shard(&self, worker: usize) -> Arc<Shard> {
+        let shards = &self.state.shards;
+        Arc::clone(&shards[worker % shards.len()])
+    }
+
+    /// The metrics of the upstream that is called `name` (`host:port`). The same name gives the
+    /// same series for as long as they are shown, so that counters survive a reload.
+    pub fn upstream(&self, name: &str) -> Arc<UpstreamMetrics> {
+        let mut upstreams = self.state.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = upstreams.iter().find(|upstream| upstream.name() == name) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(UpstreamMetrics::new(name, self.state.shards.len()));
+        upstreams.push(Arc::clone(&new));
+        new
+    }
+
+    /// Counts a configuration that was re-read and applied.
+    pub fn reload_succeeded(&self, at: SystemTime) {
+        let reloads = &self.state.reloads;
+        reloads.succeeded.inc();
+        reloads.last_succeeded.store(true, Ordering::Relaxed);
+        reloads.last_success.store(unix_seconds(at), Ordering::Relaxed);
+    }
+
+    /// Counts a configuration that was re-read and not applied.
+    pub fn reload_failed(&self) {
+        let reloads = &self.state.reloads;
+        reloads.failed.inc();
+        reloads.last_succeeded.store(false, Ordering::Relaxed);
+    }
+
+    /// Log lines given up because their queue was full: `proxy_log_lines_dropped_total`.
+    pub fn log_lines_dropped(&self) -> &Counter {
+        &self.state.log_lines_dropped
+    }
+
+    /// Says that the process takes no new connections and finishes those it has:
+    /// `proxy_draining`.
+    pub fn set_draining(&self) {
+        self.state.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Appends every family, as a scraper that asked for `format` reads it.
+    pub fn render(&self, format: Format, out: &mut String) {
+        const INFALLIBLE: &str = "a String takes everything";
+        match format {
+            Format::OpenMetrics100 => encode(out, &self.openmetrics).expect(INFALLIBLE),
+            Format::Text004 => {
+                let mut openmetrics = String::new();
+                encode(&mut openmetrics, &self.openmetrics).expect(INFALLIBLE);
+                text::append_from_openmetrics(&openmetrics, out);
+            }
+        }
+    }
+}
+
+/// Everything that is counted, shared with the registry's collector.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) build: BuildInfo,
+    pub(crate) causes: &'static [&'static str],
+    pub(crate) started: SystemTime,
+    pub(crate) shards: Box<[Arc<Shard>]>,
+    /// In the order in which they were first named, which is the order of the file.
+    upstreams: Mutex<Vec<Arc<UpstreamMetrics>>>,
+    pub(crate) reloads: Reloads,
+    pub(crate) log_lines_dropped: Counter,
+    pub(crate) draining: AtomicBool,
+}
+
+impl State {
+    /// The upstreams that someone still uses; forgets the others.
+    pub(crate) fn upstreams_in_use(&self) -> Vec<Arc<UpstreamMetrics>> {
+        let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under this lock a count of one cannot grow: only the registry could hand out another.
+        upstreams.retain(|upstream| Arc::strong_count(upstream) > 1);
+        upstreams.clone()
+    }
+}
+
+/// How re-reading the configuration went.
+#[derive(Debug)]
+pub(crate) struct Reloads {
+    pub(crate) succeeded: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) last_succeeded: AtomicBool,
+    /// In seconds since the Unix epoch.
+    pub(crate) last_success: AtomicU64,
+}
+
+fn unix_seconds(at: SystemTime) -> u64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
