@@ -1,0 +1,209 @@
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use proxy_proto::Instant;
+
+use crate::proxy::Proxy;
+use crate::runtime::{Listener, Runtime, Socket, Timer};
+use crate::session::Session;
+use crate::worker::Worker;
+
+/// Accepts connections on one address and gives each to the worker with the fewest.
+///
+/// At the client limit it holds one accepted connection, its sign that others wait, until a place
+/// is free; the kernel's backlog holds the rest. Told to stop, it accepts until nothing is left,
+/// so that no client that got through to the listener is turned away, and ends.
+pub(crate) struct Acceptor<R: Runtime> {
+    listener: R::Listener,
+    kind: Kind,
+    proxy: Arc<Proxy<R>>,
+    /// The worker that it runs on.
+    home: usize,
+    stop: Arc<Stop>,
+    held: Option<(R::Socket, SocketAddr)>,
+    timer: R::Timer,
+    trouble: Option<Trouble>,
+}
+
+/// What is served on an address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Proxy,
+    Metrics,
+}
+
+/// Tells an acceptor to stop.
+#[derive(Default)]
+pub(crate) struct Stop {
+    stopped: AtomicBool,
+    ended: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Stop {
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Relaxed);
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Whether the acceptor has closed its listener.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Relaxed)
+    }
+
+    fn register(&self, waker: &Waker) {
+        let mut known = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+    }
+}
+
+/// Accepting has failed, and is tried again at `retry`.
+struct Trouble {
+    retry: Instant,
+    pause: Duration,
+}
+
+impl<R: Runtime> Acceptor<R> {
+    pub(crate) fn new(
+        listener: R::Listener,
+        kind: Kind,
+        proxy: Arc<Proxy<R>>,
+        home: usize,
+        stop: Arc<Stop>,
+    ) -> Self {
+        let timer = R::timer();
+        Self { listener, kind, proxy, home, stop, held: None, timer, trouble: None }
+    }
+
+    /// Accepts one connection and gives it away.
+    fn poll_one(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(trouble) = &self.trouble
+            && R::now() < trouble.retry
+        {
+            return self.timer.poll_until(cx, trouble.retry);
+        }
+        let (socket, from) = match self.held.take() {
+            Some(held) => held,
+            None => match self.listener.poll_accept(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(accepted)) => {
+                    self.recover();
+                    accepted
+                }
+                Poll::Ready(Err(error)) => {
+                    self.back_off(&error);
+                    return Poll::Ready(());
+                }
+            },
+        };
+        match self.kind {
+            Kind::Metrics => {
+                let proxy = Arc::clone(&self.proxy);
+                self.give(socket, move |socket, worker| {
+                    Session::admin(socket, from, proxy, worker)
+                });
+            }
+            Kind::Proxy => {
+                let Poll::Ready(place) = self.proxy.clients.poll_place(cx.waker()) else {
+                    self.held = Some((socket, from));
+                    return Poll::Pending;
+                };
+                let proxy = Arc::clone(&self.proxy);
+                self.give(socket, move |socket, worker| {
+                    Session::proxied(socket, from, place, proxy, worker)
+                });
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Starts a session on the worker that has the fewest.
+    fn give(
+        &self,
+        socket: R::Socket,
+        session: impl FnOnce(R::Socket, Arc<Worker<R>>) -> Session<R> + Send + 'static,
+    ) {
+        let least = self.proxy.workers.iter().min_by_key(|worker| worker.load.load(Relaxed));
+        let Some(worker) = least.map(Arc::clone) else { return };
+        let is_home = worker.number == self.home;
+        let runtime = worker.runtime.clone();
+        runtime.spawn(async move {
+            let socket = if is_home { Ok(socket) } else { socket.rehome() };
+            match socket {
+                Ok(socket) => session(socket, worker).await,
+                Err(error) => {
+                    tracing::warn!(target: "proxy.server", "Lost a new connection: {error}");
+                }
+            }
+        });
+    }
+
+    /// A failure of one connection, such as a client that is gone already, is nothing. Without
+    /// file descriptors or memory, however, the next attempt would fail as well.
+    fn back_off(&mut self, error: &io::Error) {
+        if matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::Interrupted
+        ) {
+            return;
+        }
+        let pause = match &self.trouble {
+            None => {
+                tracing::error!(target: "proxy.server", "Cannot accept connections: {error}");
+                SHORTEST_PAUSE
+            }
+            Some(trouble) => (trouble.pause * 2).min(LONGEST_PAUSE),
+        };
+        self.trouble = Some(Trouble { retry: R::now() + pause, pause });
+    }
+
+    fn recover(&mut self) {
+        if self.trouble.take().is_some() {
+            tracing::info!(target: "proxy.server", "Accepting connections again");
+        }
+    }
+}
+
+impl<R: Runtime> Future for Acceptor<R> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.stop.register(cx.waker());
+        for _ in 0..BATCH {
+            let stopped = this.stop.stopped.load(Relaxed);
+            if this.poll_one(cx).is_pending() {
+                if stopped && this.held.is_none() {
+                    return Poll::Ready(());
+                }
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<R: Runtime> Drop for Acceptor<R> {
+    fn drop(&mut self) {
+        self.stop.ended.store(true, Relaxed);
+    }
+}
+
+/// Connections accepted in one go, before sessions on the same worker have their turn.
+const BATCH: usize = 64;
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);

@@ -1,0 +1,66 @@
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use proxy_config::cli::EX_FAILURE;
+use proxy_config::{Config, Listen, Overrides, Source};
+
+use crate::echo;
+use crate::reload::Service;
+use crate::run::serve;
+use crate::runtime::Runtime;
+
+/// A first look: two embedded echo upstreams and the proxy in front of them.
+pub(crate) fn run<R: Runtime>() -> ExitCode {
+    match prepare() {
+        Ok(config) => serve::<R>(config, &Source::Environment, &Overrides::default(), announce),
+        Err(error) => {
+            let _closed = writeln!(std::io::stderr(), "{}: {error}", R::NAME);
+            ExitCode::from(EX_FAILURE)
+        }
+    }
+}
+
+/// The defaults, with echo upstreams on free ports, and free ports for the proxy where its usual
+/// ones are taken.
+fn prepare() -> Result<Config, Box<dyn std::error::Error>> {
+    let mut config = Config::default();
+    config.upstreams.clear();
+    for _ in 0..2 {
+        config.upstreams.push(echo::start()?.to_string().parse()?);
+    }
+    for listen in [&mut config.listen, &mut config.metrics_listen] {
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, listen.port)).is_err() {
+            *listen = Listen::from_parts("127.0.0.1", "0")?;
+        }
+    }
+    Ok(config)
+}
+
+fn announce<R: Runtime>(service: &Service<R>) {
+    let at = |address: Option<SocketAddr>| address.map_or_else(String::new, |at| at.to_string());
+    let (proxy, metrics) = (at(service.address()), at(service.metrics_address()));
+    let upstreams: Vec<_> = service.config.upstreams.iter().map(ToString::to_string).collect();
+    let taken = if service.config.listen == Config::default().listen {
+        ""
+    } else {
+        "\n127.0.0.1:8080 is taken, so this is a free port."
+    };
+    let _closed = write!(
+        std::io::stdout().lock(),
+        "
+{name} serves http://{proxy}/ from two echo upstreams, {upstreams}.{taken}
+
+Try, in another terminal:
+
+    curl -i http://{proxy}/
+    curl -i -X POST http://{proxy}/echo -d 'hello world'
+    curl http://{metrics}/metrics
+
+Each request shows below as it passes. Ctrl-C ends the demonstration.
+
+",
+        name = R::NAME,
+        upstreams = upstreams.join(" and "),
+    );
+}

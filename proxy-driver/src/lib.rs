@@ -1,0 +1,47 @@
+//! The poll loop over sockets and timers that every runtime shares, and the process around it.
+//!
+//! A [`Runtime`] brings sockets, listeners, timers and tasks. Everything else is here and is the
+//! same for all of them: the loop that drives an [`Exchange`](proxy_proto::Exchange) over two
+//! sockets, workers and their idle connections, accepting, name resolution, logs, the pages of the
+//! metrics port, start, reload and drain. A binary is [`main`] with a runtime filled in.
+//!
+//! ```text
+//!   main ── signals: reload, drain
+//!     │
+//!     ├── Proxy   what all workers share: the current Snapshot, limits, rotation, metrics
+//!     │
+//!     ├── Acceptor ──▶ the worker with the fewest connections
+//!     │
+//!     └── Worker (one per core)  free lanes, idle upstream connections, a metrics shard
+//!           ├── Session   one client connection: an Exchange, a socket, a Link to an upstream
+//!           ├── Session
+//!           └── Housekeeper   idle upstream connections that expire or are closed
+//! ```
+//!
+//! Nothing here knows an executor: futures are written by hand over wakers and spawned through the
+//! [`Runtime`].
+
+mod acceptor;
+mod demo;
+mod echo;
+mod housekeeper;
+mod link;
+mod listen;
+mod local;
+mod log;
+mod pages;
+mod pid_file;
+mod proxy;
+mod reload;
+mod report;
+mod resolver;
+mod run;
+mod runtime;
+mod session;
+mod signals;
+mod snapshot;
+mod upstream;
+mod worker;
+
+pub use run::main;
+pub use runtime::{Listener, Runtime, Socket, Timer};

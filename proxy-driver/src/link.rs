@@ -1,0 +1,209 @@
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use proxy_balance::{Granted, Lease, Ticket};
+use proxy_proto::{Attempt, Cause, CloseReason, Fault, Instant, Reply};
+
+use crate::proxy::Proxy;
+use crate::runtime::{Runtime, Socket};
+use crate::upstream::{Connection, Upstream};
+use crate::worker::Worker;
+
+/// A session's way to its upstream.
+///
+/// ```text
+///            a place is free
+///   None ──────────────────────▶ Dialing ───────▶ Open ──▶ parked, handed over or dropped
+///    │                              ▲              ▲
+///    │ all taken       a place      │              │
+///    ├───────────────▶ Queued ──────┴──────────────┤ somebody's idle connection
+///    └─────────────────────────────────────────────┘ an idle one of this worker
+/// ```
+pub(crate) enum Link<R: Runtime> {
+    None,
+    Queued { attempt: Attempt, ticket: Ticket<Connection<R::Socket>> },
+    Dialing { attempt: Attempt, lease: Lease<Connection<R::Socket>>, dial: R::Dial, nth: usize },
+    Open(Connection<R::Socket>),
+}
+
+impl<R: Runtime> Link<R> {
+    /// Answers `Connect`: an idle connection, a new one, or a place in the queue. `None`: the
+    /// answer comes from [`poll`](Self::poll).
+    pub(crate) fn connect(
+        &mut self,
+        attempt: Attempt,
+        upstream: &Upstream<R::Socket>,
+        proxy: &Proxy<R>,
+        worker: &Worker<R>,
+        now: Instant,
+    ) -> Option<Reply> {
+        if let Some(connection) = worker.check_out(upstream, now) {
+            *self = Self::Open(connection);
+            return Some(Reply::Connected { attempt, reused: true });
+        }
+        if !upstream.is_resolved() {
+            let fault = Fault::new(Cause::Unresolved, "the name does not resolve");
+            return Some(Reply::Failed { attempt, fault });
+        }
+        if let Some(lease) = upstream.places.try_acquire() {
+            return Some(self.dial(attempt, lease, upstream));
+        }
+        *self = Self::Queued { attempt, ticket: upstream.places.queue() };
+        proxy.give_up_idle(upstream);
+        None
+    }
+
+    /// Answers `Reconnect`: a new connection in the place of the dead one.
+    pub(crate) fn reconnect(&mut self, attempt: Attempt, upstream: &Upstream<R::Socket>) -> Reply {
+        match std::mem::replace(self, Self::None) {
+            Self::Open(Connection { lease, socket, .. }) => {
+                drop(socket);
+                self.dial(attempt, lease, upstream)
+            }
+            Self::None | Self::Queued { .. } | Self::Dialing { .. } => {
+                debug_assert!(false, "only an open connection is replaced");
+                Reply::Failed { attempt, fault: Fault::new(Cause::ConnectFailed, "no connection") }
+            }
+        }
+    }
+
+    /// What has become of the connection that is being waited for, or opened.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        upstream: &Upstream<R::Socket>,
+        worker: &Worker<R>,
+    ) -> Poll<Reply> {
+        match self {
+            Self::None | Self::Open(_) => Poll::Pending,
+            Self::Queued { attempt, ticket } => {
+                let attempt = *attempt;
+                match ready!(ticket.poll(cx.waker())) {
+                    Granted::Place(lease) => Poll::Ready(self.dial(attempt, lease, upstream)),
+                    Granted::Connection(connection) => {
+                        Poll::Ready(self.adopt(attempt, connection, upstream, worker))
+                    }
+                }
+            }
+            Self::Dialing { attempt, dial, nth, .. } => {
+                let attempt = *attempt;
+                match ready!(Pin::new(&mut *dial).poll(cx)) {
+                    Ok(socket) => {
+                        upstream.prefer(*nth);
+                        upstream.metrics.shard(worker.number).connects.inc();
+                        Poll::Ready(self.open(attempt, socket, worker.number))
+                    }
+                    Err(error) => {
+                        *nth += 1;
+                        let Some(next) = upstream.address(*nth) else {
+                            *self = Self::None;
+                            let fault = fault_of(&error);
+                            return Poll::Ready(Reply::Failed { attempt, fault });
+                        };
+                        *dial = R::dial(next);
+                        self.poll(cx, upstream, worker)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the open connection out, to be parked.
+    pub(crate) fn take_open(&mut self) -> Option<Connection<R::Socket>> {
+        match std::mem::replace(self, Self::None) {
+            Self::Open(connection) => Some(connection),
+            Self::None | Self::Queued { .. } | Self::Dialing { .. } => None,
+        }
+    }
+
+    /// Drops whatever there is: a connection, an attempt, a place in the queue.
+    pub(crate) fn discard(&mut self, reason: CloseReason, upstream: &Upstream<R::Socket>) {
+        if let (Self::Dialing { nth, .. }, CloseReason::Failed(Cause::ConnectTimeout)) =
+            (&*self, reason)
+        {
+            // Those who come next try another of its addresses first.
+            upstream.prefer(nth + 1);
+        }
+        *self = Self::None;
+    }
+
+    pub(crate) fn socket(&mut self) -> Option<&mut R::Socket> {
+        match self {
+            Self::Open(connection) => Some(&mut connection.socket),
+            Self::None | Self::Queued { .. } | Self::Dialing { .. } => None,
+        }
+    }
+
+    fn dial(
+        &mut self,
+        attempt: Attempt,
+        lease: Lease<Connection<R::Socket>>,
+        upstream: &Upstream<R::Socket>,
+    ) -> Reply {
+        let Some(address) = upstream.address(0) else {
+            let fault = Fault::new(Cause::Unresolved, "the name does not resolve");
+            return Reply::Failed { attempt, fault };
+        };
+        *self = Self::Dialing { attempt, lease, dial: R::dial(address), nth: 0 };
+        Reply::Dialing(attempt)
+    }
+
+    fn open(&mut self, attempt: Attempt, socket: R::Socket, home: usize) -> Reply {
+        match std::mem::replace(self, Self::None) {
+            Self::Dialing { lease, .. } => {
+                *self = Self::Open(Connection { socket, home, lease });
+            }
+            Self::None | Self::Queued { .. } | Self::Open(_) => {
+                debug_assert!(false, "only an attempt becomes a connection");
+            }
+        }
+        Reply::Connected { attempt, reused: false }
+    }
+
+    /// A connection that another session was done with. If it died meanwhile, its place is still
+    /// good.
+    fn adopt(
+        &mut self,
+        attempt: Attempt,
+        connection: Connection<R::Socket>,
+        upstream: &Upstream<R::Socket>,
+        worker: &Worker<R>,
+    ) -> Reply {
+        let Connection { mut socket, home, lease } = connection;
+        if !socket.is_quiet() {
+            drop(socket);
+            return self.dial(attempt, lease, upstream);
+        }
+        if home != worker.number {
+            socket = match socket.rehome() {
+                Ok(socket) => socket,
+                Err(_unusable) => return self.dial(attempt, lease, upstream),
+            };
+        }
+        *self = Self::Open(Connection { socket, home: worker.number, lease });
+        Reply::Connected { attempt, reused: true }
+    }
+}
+
+fn fault_of(error: &io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Fault::new(Cause::ConnectRefused, "connection refused"),
+        io::ErrorKind::TimedOut => Fault::new(Cause::ConnectTimeout, "no connection in time"),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Fault::new(Cause::ConnectFailed, "no route to it")
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            Fault::new(Cause::ConnectFailed, "no local port is free")
+        }
+        _ if matches!(error.raw_os_error(), Some(EMFILE | ENFILE)) => {
+            Fault::new(Cause::ConnectFailed, "too many open files")
+        }
+        _ => Fault::new(Cause::ConnectFailed, "the connection failed"),
+    }
+}
+
+/// `io::ErrorKind` has no names for these two; the numbers are Linux's.
+pub(crate) const EMFILE: i32 = 24;
+pub(crate) const ENFILE: i32 = 23;

@@ -1,0 +1,9 @@
+//! Log lines as the Python proxy wrote them, through a bounded queue that never blocks a request.
+//!
+//! `2026-11-22 21:34:05,123 - proxy.balancer - INFO - message trace_id=…`
+
+mod line;
+mod subscriber;
+mod writer;
+
+pub(crate) use subscriber::{Log, start};

@@ -1,0 +1,153 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use proxy_balance::Clients;
+use proxy_config::{Config, UpstreamAddress};
+use proxy_metrics::{Metrics, PoolGauges};
+
+use crate::resolver::Resolver;
+use crate::runtime::Runtime;
+use crate::snapshot::{Snapshot, narrow};
+use crate::upstream::Upstream;
+use crate::worker::Worker;
+
+/// What all workers share.
+pub(crate) struct Proxy<R: Runtime> {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) workers: Vec<Arc<Worker<R>>>,
+    pub(crate) clients: Arc<Clients>,
+    snapshot: ArcSwap<Snapshot<R::Socket>>,
+    generation: AtomicU64,
+    draining: AtomicBool,
+    resolver: Resolver<R::Socket>,
+    registry: Mutex<Registry<R::Socket>>,
+}
+
+/// The upstreams of the current configuration, by name.
+struct Registry<S> {
+    known: HashMap<UpstreamAddress, Arc<Upstream<S>>>,
+    next_key: u32,
+}
+
+impl<R: Runtime> Proxy<R> {
+    pub(crate) fn new(config: &Config, metrics: Arc<Metrics>, runtimes: Vec<R>) -> Arc<Self> {
+        let workers = runtimes
+            .into_iter()
+            .enumerate()
+            .map(|(number, runtime)| Arc::new(Worker::new(number, runtime, metrics.shard(number))))
+            .collect();
+        let proxy = Arc::new(Self {
+            metrics,
+            workers,
+            clients: Arc::new(Clients::new(narrow(config.limits.max_client_conns))),
+            snapshot: ArcSwap::from_pointee(Snapshot::new(0, config, Vec::new(), None)),
+            generation: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            resolver: Resolver::start(),
+            registry: Mutex::new(Registry { known: HashMap::new(), next_key: 0 }),
+        });
+        proxy.configure(config);
+        proxy
+    }
+
+    /// The current configuration.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot<R::Socket>> {
+        self.snapshot.load_full()
+    }
+
+    /// Whether `snapshot` is no longer the current one.
+    pub(crate) fn is_outdated(&self, snapshot: &Snapshot<R::Socket>) -> bool {
+        self.generation.load(Relaxed) != snapshot.generation
+    }
+
+    /// Applies a validated configuration. What it does not change is not touched: upstreams that
+    /// stay keep their connections, their queue and their counters.
+    pub(crate) fn configure(self: &Arc<Self>, config: &Config) {
+        let limit = narrow(config.limits.max_conns_per_upstream);
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut former = std::mem::take(&mut registry.known);
+        let mut added = Vec::new();
+        let upstreams: Vec<_> = config
+            .upstreams
+            .iter()
+            .map(|address| match former.remove(address) {
+                Some(upstream) => {
+                    upstream.places.set_limit(limit);
+                    upstream
+                }
+                None => {
+                    let key = registry.next_key;
+                    registry.next_key += 1;
+                    added.push(key);
+                    self.new_upstream(address, key, limit)
+                }
+            })
+            .collect();
+        registry.known = config.upstreams.iter().cloned().zip(upstreams.iter().cloned()).collect();
+        let removed: Vec<_> = former.values().map(|upstream| upstream.key).collect();
+        let idle_timeout = config.timeouts.upstream_idle.unwrap_or(Duration::ZERO);
+        for worker in &self.workers {
+            worker.configure(idle_timeout, &added, &removed);
+        }
+        self.resolver.watch(&upstreams);
+        let generation = self.generation.load(Relaxed) + 1;
+        let snapshot = Snapshot::new(generation, config, upstreams, Some(&self.snapshot.load()));
+        self.snapshot.store(Arc::new(snapshot));
+        self.generation.store(generation, Relaxed);
+        self.clients.set_limit(narrow(config.limits.max_client_conns));
+    }
+
+    fn new_upstream(
+        self: &Arc<Self>,
+        address: &UpstreamAddress,
+        key: u32,
+        limit: u32,
+    ) -> Arc<Upstream<R::Socket>> {
+        let upstream = Upstream::new(address, key, limit, &self.metrics);
+        // Weak, because the metrics keep a series as long as its upstream lives.
+        let (proxy, probed) = (Arc::downgrade(self), Arc::downgrade(&upstream));
+        upstream.metrics.observe_with(move || gauges(&proxy, &probed));
+        upstream
+    }
+
+    /// Waits, at most for `patience`, until each name has been looked up once.
+    pub(crate) fn wait_for_names(&self, patience: Duration) {
+        self.resolver.wait(patience);
+    }
+
+    /// From now on requests in progress are finished and nothing else is begun.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Relaxed);
+        self.metrics.set_draining();
+        for worker in &self.workers {
+            worker.drain_idle();
+        }
+        self.clients.wake_all();
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+
+    /// Somebody waits for a connection to this upstream: idle ones of any worker are for him.
+    pub(crate) fn give_up_idle(&self, upstream: &Upstream<R::Socket>) {
+        for worker in &self.workers {
+            worker.give_up_idle(upstream);
+        }
+    }
+}
+
+fn gauges<R: Runtime>(proxy: &Weak<Proxy<R>>, upstream: &Weak<Upstream<R::Socket>>) -> PoolGauges {
+    let (Some(proxy), Some(upstream)) = (proxy.upgrade(), upstream.upgrade()) else {
+        return PoolGauges { open: 0, idle: 0, waiting: 0 };
+    };
+    let idle: usize = proxy.workers.iter().map(|worker| worker.idle_count(upstream.key)).sum();
+    PoolGauges {
+        open: u64::from(upstream.places.open()),
+        idle: idle as u64,
+        waiting: u64::from(upstream.places.waiting()),
+    }
+}

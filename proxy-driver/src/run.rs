@@ -1,0 +1,197 @@
+use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use proxy_config::cli::{EX_CONFIG, EX_FAILURE, Invocation, parse_from};
+use proxy_config::{Config, Diagnostics, Overrides, Source, load};
+use proxy_metrics::{BuildInfo, Metrics};
+use proxy_proto::Cause;
+
+use crate::demo;
+use crate::housekeeper::Housekeeper;
+use crate::log::{self, Log};
+use crate::pid_file::PidFile;
+use crate::proxy::Proxy;
+use crate::reload::{Bound, NAMES, Service};
+use crate::runtime::Runtime;
+use crate::signals::{Signal, Signals};
+
+/// The program, whatever the runtime: `fn main() -> ExitCode { proxy_driver::main::<Tokio>() }`.
+///
+/// Exit codes: 0 after a drain or `--test`, 1 for a failure at run time, 2 for wrong usage, 78 for
+/// an invalid configuration, 128 + n for a second signal n.
+pub fn main<R: Runtime>() -> ExitCode {
+    match parse_from(R::NAME, std::env::args_os(), &env) {
+        Ok(Invocation::Run { source, overrides }) => run::<R>(&source, &overrides),
+        Ok(Invocation::Test { source, overrides }) => test(&source, &overrides),
+        Ok(Invocation::Demo) => demo::run::<R>(),
+        Err(error) => {
+            let _closed = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EX_FAILURE))
+        }
+    }
+}
+
+fn run<R: Runtime>(source: &Source, overrides: &Overrides) -> ExitCode {
+    match load(source, overrides, &env) {
+        Ok(config) => serve::<R>(config, source, overrides, |_| {}),
+        Err(diagnostics) => complain(&diagnostics),
+    }
+}
+
+fn test(source: &Source, overrides: &Overrides) -> ExitCode {
+    match load(source, overrides, &env) {
+        Ok(_) => {
+            let what = match source {
+                Source::File { path, .. } => path.display().to_string(),
+                Source::Environment => "the environment".to_owned(),
+            };
+            let _closed = writeln!(std::io::stdout(), "The configuration in {what} is valid");
+            ExitCode::SUCCESS
+        }
+        Err(diagnostics) => complain(&diagnostics),
+    }
+}
+
+fn complain(diagnostics: &Diagnostics) -> ExitCode {
+    let colour = std::io::stderr().is_terminal();
+    let _closed = writeln!(std::io::stderr(), "{}", diagnostics.render(colour));
+    ExitCode::from(EX_CONFIG)
+}
+
+/// Serves until a signal ends it. `announce` is called when the listeners are open.
+pub(crate) fn serve<R: Runtime>(
+    config: Config,
+    source: &Source,
+    overrides: &Overrides,
+    announce: impl FnOnce(&Service<R>),
+) -> ExitCode {
+    match start::<R>(config) {
+        Ok((service, signals, log, pid_file)) => {
+            announce(&service);
+            let code = attend(service, &signals, source, overrides, &log);
+            drop(pid_file);
+            code.finish(log)
+        }
+        Err(error) => {
+            let _closed = writeln!(std::io::stderr(), "{}: {error}", R::NAME);
+            ExitCode::from(EX_FAILURE)
+        }
+    }
+}
+
+type Started<R> = (Service<R>, Signals, Log, Option<PidFile>);
+
+/// Everything that can fail, in the order in which it must happen: signals are caught before a
+/// port opens, ports are bound before anything is said to be ready.
+fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::Error>> {
+    let signals = Signals::install()?;
+    let proxied = Bound::to(&config.listen)?;
+    let metrics_port = Bound::to(&config.metrics_listen)?;
+    let pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
+    let workers = config.workers.unwrap_or_else(cores);
+    let build = BuildInfo { version: env!("CARGO_PKG_VERSION"), runtime: R::NAME };
+    let metrics = Arc::new(Metrics::new(workers.get(), build, &CAUSES, wall_clock()));
+    let log = {
+        let metrics = Arc::clone(&metrics);
+        log::start(config.logging.level, move |lost| metrics.log_lines_dropped().add(lost))
+    };
+    let proxy = Proxy::new(&config, metrics, R::start(workers)?);
+    for worker in &proxy.workers {
+        let theirs = Arc::clone(worker);
+        worker.runtime.spawn(async move { Housekeeper::new(theirs).await });
+    }
+    proxy.wait_for_names(NAMES);
+    let service = Service::start(proxy, config, proxied, metrics_port);
+    Ok((service, signals, log, pid_file))
+}
+
+/// Acts on signals until the end.
+fn attend<R: Runtime>(
+    mut service: Service<R>,
+    signals: &Signals,
+    source: &Source,
+    overrides: &Overrides,
+    log: &Log,
+) -> End {
+    loop {
+        match signals.wait() {
+            Signal::Reload => service.reload(source, overrides, log),
+            Signal::Stop(_) => return drain(&mut service, signals),
+        }
+    }
+}
+
+fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
+    let patience = service.config.shutdown.deadline;
+    tracing::info!(target: "proxy.server", "Shutting down: finishing what is in flight");
+    service.drain();
+    let began = clock();
+    while !service.is_drained() {
+        if clock() - began >= patience {
+            let left = service.proxy.clients.len();
+            tracing::warn!(target: "proxy.server", "Shut down with {left} connections unfinished");
+            return End::Drained;
+        }
+        if let Some(Signal::Stop(number)) = signals.wait_for(LOOK) {
+            return End::Killed(number);
+        }
+    }
+    tracing::info!(target: "proxy.server", "Shut down");
+    End::Drained
+}
+
+/// How the process ends.
+#[derive(Clone, Copy)]
+enum End {
+    Drained,
+    /// By a second signal.
+    Killed(i32),
+}
+
+impl End {
+    /// Ends the process. Workers and their connections end with it.
+    fn finish(self, log: Log) -> ExitCode {
+        drop(log);
+        match self {
+            Self::Drained => ExitCode::SUCCESS,
+            Self::Killed(number) => {
+                ExitCode::from(u8::try_from(128 + number).unwrap_or(EX_FAILURE))
+            }
+        }
+    }
+}
+
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+pub(crate) fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the start time is a date for people")]
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the main thread belongs to no runtime")]
+fn clock() -> Instant {
+    Instant::now()
+}
+
+/// The words for causes, in the order of `Cause`.
+static CAUSES: [&str; Cause::ALL.len()] = {
+    let mut words = [""; Cause::ALL.len()];
+    let mut n = 0;
+    while n < words.len() {
+        words[n] = Cause::ALL[n].word();
+        n += 1;
+    }
+    words
+};
+
+/// How often a drain looks whether it is over.
+const LOOK: Duration = Duration::from_millis(10);

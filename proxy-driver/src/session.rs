@@ -1,0 +1,411 @@
+use std::future::Future;
+use std::io::IoSlice;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, Waker};
+
+use proxy_balance::ClientPlace;
+use proxy_proto::{Action, Exchange, Instant, Lanes, Peer, Reply, Summary};
+
+use crate::link::Link;
+use crate::local::Body;
+use crate::proxy::Proxy;
+use crate::runtime::{Runtime, Socket, Timer};
+use crate::snapshot::Snapshot;
+use crate::upstream::Upstream;
+use crate::worker::Worker;
+use crate::{pages, report};
+
+/// One client connection: an [`Exchange`] between two sockets, until it closes.
+///
+/// It keeps the driver law of `proxy-proto`: actions are taken after every input; it suspends only
+/// when every interest has returned pending in the same pass and the timer is set; a pass is
+/// bounded.
+pub(crate) struct Session<R: Runtime> {
+    proxy: Arc<Proxy<R>>,
+    worker: Arc<Worker<R>>,
+    /// The configuration of the request in hand.
+    snapshot: Arc<Snapshot<R::Socket>>,
+    exchange: Exchange,
+    /// None between two requests: an idle connection holds no buffer.
+    lanes: Option<Box<Lanes>>,
+    client: R::Socket,
+    link: Link<R>,
+    timer: R::Timer,
+    answers: Answers,
+    closes: Option<Closes>,
+}
+
+/// Who answers the requests of a connection.
+enum Answers {
+    /// The upstreams in turn.
+    Upstreams {
+        /// Which one has the request in hand, by its place in the snapshot.
+        chosen: Option<usize>,
+        place: ClientPlace,
+        presence: Presence,
+    },
+    /// The pages of the metrics port.
+    Pages { body: Option<Body> },
+}
+
+/// What others know of this client: whether it may be asked to leave, and how to wake it.
+struct Presence {
+    idle: bool,
+    drains: bool,
+    waker: Option<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closes {
+    Normally,
+    ByReset,
+}
+
+impl<R: Runtime> Session<R> {
+    /// A client of the proxy, in the place that it got.
+    pub(crate) fn proxied(
+        client: R::Socket,
+        from: SocketAddr,
+        place: ClientPlace,
+        proxy: Arc<Proxy<R>>,
+        worker: Arc<Worker<R>>,
+    ) -> Self {
+        let presence = Presence { idle: false, drains: false, waker: None };
+        worker.shard.connections_opened.inc();
+        Self::new(client, from, Answers::Upstreams { chosen: None, place, presence }, proxy, worker)
+    }
+
+    /// A client of the metrics port. It takes nobody's place.
+    pub(crate) fn admin(
+        client: R::Socket,
+        from: SocketAddr,
+        proxy: Arc<Proxy<R>>,
+        worker: Arc<Worker<R>>,
+    ) -> Self {
+        Self::new(client, from, Answers::Pages { body: None }, proxy, worker)
+    }
+
+    fn new(
+        client: R::Socket,
+        from: SocketAddr,
+        answers: Answers,
+        proxy: Arc<Proxy<R>>,
+        worker: Arc<Worker<R>>,
+    ) -> Self {
+        let snapshot = proxy.snapshot();
+        let settings = Arc::clone(&snapshot.settings);
+        let exchange = Exchange::new(settings, from.ip(), worker.next_trace(), R::now());
+        worker.load.fetch_add(1, Relaxed);
+        Self {
+            proxy,
+            worker,
+            snapshot,
+            exchange,
+            lanes: None,
+            client,
+            link: Link::None,
+            timer: R::timer(),
+            answers,
+            closes: None,
+        }
+    }
+
+    /// One pass: until nothing moves, or the budget is spent.
+    fn pass(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>) -> Poll<Closes> {
+        for _turn in 0..BUDGET {
+            let now = R::now();
+            self.look_around(lanes, cx, now);
+            let mut moved = self.take_actions(lanes, now);
+            moved |= self.poll_link(lanes, cx, now);
+            for peer in Peer::BOTH {
+                moved |= self.send(peer, lanes, cx, now);
+                moved |= self.recv(peer, lanes, cx, now);
+            }
+            if let Some(closes) = self.closes {
+                return Poll::Ready(closes);
+            }
+            if !moved && self.wait(lanes, cx, now) == Waits::Yes {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Notices what others want of this connection: a reload, a drain, its place.
+    fn look_around(&mut self, lanes: &mut Lanes, cx: &Context<'_>, now: Instant) {
+        let is_idle = self.exchange.is_idle();
+        if is_idle && self.proxy.is_outdated(&self.snapshot) {
+            self.snapshot = self.proxy.snapshot();
+            self.exchange.configure(&self.snapshot.settings);
+        }
+        let Answers::Upstreams { place, presence, .. } = &mut self.answers else { return };
+        if !presence.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            place.register(cx.waker());
+            presence.waker = Some(cx.waker().clone());
+        }
+        if presence.idle && !is_idle {
+            presence.idle = false;
+            place.set_busy();
+        }
+        let leaves = self.proxy.is_draining() || presence.idle && place.asked_to_leave();
+        if leaves && !presence.drains {
+            presence.drains = true;
+            self.exchange.handle_drain(lanes, now);
+        }
+    }
+
+    /// Nothing moves: sets the timer, unless it is due.
+    fn wait(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> Waits {
+        if let Some(deadline) = self.exchange.deadline() {
+            if deadline.at <= now {
+                self.exchange.handle_timeout(lanes, now);
+                return Waits::No;
+            }
+            if self.timer.poll_until(cx, deadline.at).is_ready() {
+                return Waits::No;
+            }
+        }
+        let Answers::Upstreams { place, presence, .. } = &mut self.answers else {
+            return Waits::Yes;
+        };
+        if !presence.idle && self.exchange.is_idle() {
+            presence.idle = true;
+            place.set_idle(now.as_nanos());
+            // Somebody may have begun to want it just before.
+            if place.asked_to_leave() {
+                return Waits::No;
+            }
+        }
+        Waits::Yes
+    }
+
+    fn take_actions(&mut self, lanes: &mut Lanes, now: Instant) -> bool {
+        let mut moved = false;
+        while let Some(action) = self.exchange.poll_action() {
+            moved = true;
+            self.perform(action, lanes, now);
+        }
+        moved
+    }
+
+    fn perform(&mut self, action: Action, lanes: &mut Lanes, now: Instant) {
+        match action {
+            Action::Route => {
+                let reply = self.route(lanes);
+                self.exchange.handle_reply(reply, lanes, now);
+            }
+            Action::Connect { attempt } => {
+                let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
+                let reply = self.link.connect(attempt, upstream, &self.proxy, &self.worker, now);
+                match reply {
+                    Some(reply) => self.exchange.handle_reply(reply, lanes, now),
+                    None => tracing::info!(
+                        target: "proxy.balancer",
+                        trace_id = %self.exchange.trace(),
+                        "Waiting for a connection to {} (limit {})",
+                        upstream.name,
+                        self.snapshot.max_conns_per_upstream
+                    ),
+                }
+            }
+            Action::Reconnect { attempt } => {
+                let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
+                let reply = self.link.reconnect(attempt, upstream);
+                self.exchange.handle_reply(reply, lanes, now);
+            }
+            Action::Recycle => {
+                let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
+                if let Some(connection) = self.link.take_open() {
+                    self.worker.check_in(upstream, connection, now);
+                }
+            }
+            Action::Discard(reason) => {
+                let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
+                tracing::debug!(
+                    target: "proxy.upstream",
+                    trace_id = %self.exchange.trace(),
+                    "Dropped the connection to {}: {reason}",
+                    upstream.name
+                );
+                self.link.discard(reason, upstream);
+            }
+            Action::Shutdown(peer) => {
+                let shut = match peer {
+                    Peer::Client => self.client.shutdown(),
+                    Peer::Upstream => self.link.socket().map_or(Ok(()), Socket::shutdown),
+                };
+                if shut.is_err() {
+                    self.exchange.handle_broken(peer, lanes, now);
+                }
+            }
+            Action::Finish(summary) => self.finish(&summary, lanes, now),
+            Action::Close(_) => self.closes = Some(Closes::Normally),
+            Action::Abort(_) => self.closes = Some(Closes::ByReset),
+        }
+    }
+
+    fn route(&mut self, lanes: &mut Lanes) -> Reply {
+        match &mut self.answers {
+            Answers::Pages { body } => {
+                let Some(request) = self.exchange.request(lanes) else { return Reply::Routed };
+                match pages::answer(request, &self.proxy.metrics) {
+                    Ok((head, page)) => {
+                        *body = Some(page);
+                        Reply::Local(head)
+                    }
+                    Err(fault) => Reply::Refused(fault),
+                }
+            }
+            Answers::Upstreams { chosen, .. } => {
+                let number = self.snapshot.rotation.pick();
+                let upstream = &self.snapshot.upstreams[number];
+                *chosen = Some(number);
+                lanes.upstream.clear();
+                lanes.upstream.push_str(&upstream.name);
+                upstream.metrics.shard(self.worker.number).requests.inc();
+                if let Some(request) = self.exchange.request(lanes) {
+                    tracing::info!(
+                        target: "proxy.balancer",
+                        trace_id = %self.exchange.trace(),
+                        "Selected upstream {} for {} {} (round-robin)",
+                        upstream.name,
+                        request.method,
+                        request.target
+                    );
+                }
+                Reply::Routed
+            }
+        }
+    }
+
+    fn finish(&mut self, summary: &Summary, lanes: &mut Lanes, now: Instant) {
+        match &mut self.answers {
+            Answers::Upstreams { chosen, .. } => {
+                let upstream = chosen.take().map(|number| &*self.snapshot.upstreams[number]);
+                let request = self.exchange.request(lanes);
+                report::finish(summary, request, upstream, &self.worker);
+            }
+            Answers::Pages { body } => *body = None,
+        }
+        if self.proxy.is_outdated(&self.snapshot) {
+            self.snapshot = self.proxy.snapshot();
+            self.exchange.configure(&self.snapshot.settings);
+        }
+        let next = Reply::Next(self.worker.next_trace());
+        self.exchange.handle_reply(next, lanes, now);
+    }
+
+    fn poll_link(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
+        let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return false };
+        let Poll::Ready(reply) = self.link.poll(cx, upstream, &self.worker) else { return false };
+        self.exchange.handle_reply(reply, lanes, now);
+        self.take_actions(lanes, now);
+        true
+    }
+
+    fn send(&mut self, peer: Peer, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
+        let transmit = self.exchange.transmit(peer, lanes);
+        if transmit.is_empty() {
+            return false;
+        }
+        let socket = match peer {
+            Peer::Client => &mut self.client,
+            Peer::Upstream => match self.link.socket() {
+                Some(socket) => socket,
+                None => return false,
+            },
+        };
+        let mut slices = [IoSlice::new(&[]); 3];
+        let mut count = 0;
+        for slice in transmit.slices.into_iter().filter(|slice| !slice.is_empty()) {
+            slices[count] = IoSlice::new(slice);
+            count += 1;
+        }
+        match socket.poll_send(cx, &slices[..count]) {
+            Poll::Pending => return false,
+            Poll::Ready(Ok(n)) if n > 0 => self.exchange.handle_sent(peer, n, lanes, now),
+            Poll::Ready(Ok(_) | Err(_)) => self.exchange.handle_send_failed(peer, lanes, now),
+        }
+        self.take_actions(lanes, now);
+        true
+    }
+
+    fn recv(&mut self, peer: Peer, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
+        if !self.exchange.interest(peer, lanes).recv {
+            return false;
+        }
+        let room = self.exchange.spare(peer, lanes);
+        let received = match (peer, &mut self.answers) {
+            (Peer::Client, _) => self.client.poll_recv(cx, room),
+            (Peer::Upstream, Answers::Pages { body: Some(body) }) => {
+                Poll::Ready(Ok(body.feed(room)))
+            }
+            (Peer::Upstream, _) => match self.link.socket() {
+                Some(socket) => socket.poll_recv(cx, room),
+                None => return false,
+            },
+        };
+        match received {
+            Poll::Pending => return false,
+            Poll::Ready(Ok(0)) => self.exchange.handle_eof(peer, lanes, now),
+            Poll::Ready(Ok(n)) => self.exchange.handle_received(peer, n, lanes, now),
+            Poll::Ready(Err(_)) => self.exchange.handle_broken(peer, lanes, now),
+        }
+        self.take_actions(lanes, now);
+        true
+    }
+}
+
+impl<R: Runtime> Future for Session<R> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let capacity = this.snapshot.window();
+        let mut lanes = this.lanes.take().unwrap_or_else(|| this.worker.take_lanes(capacity));
+        let passed = this.pass(&mut lanes, cx);
+        if passed.is_ready() || this.exchange.is_idle() {
+            this.worker.return_lanes(lanes);
+        } else {
+            this.lanes = Some(lanes);
+        }
+        passed.map(|closes| {
+            if closes == Closes::ByReset {
+                this.client.reset_on_close();
+            }
+        })
+    }
+}
+
+impl<R: Runtime> Drop for Session<R> {
+    fn drop(&mut self) {
+        self.worker.load.fetch_sub(1, Relaxed);
+        if let Answers::Upstreams { .. } = self.answers {
+            self.worker.shard.connections_closed.inc();
+        }
+    }
+}
+
+/// The upstream of the request in hand.
+fn chosen<'a, S>(snapshot: &'a Snapshot<S>, answers: &Answers) -> Option<&'a Upstream<S>> {
+    match answers {
+        Answers::Upstreams { chosen, .. } => chosen.map(|number| &*snapshot.upstreams[number]),
+        Answers::Pages { .. } => None,
+    }
+}
+
+/// Whether a pass has come to rest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
+enum Waits {
+    Yes,
+    No,
+}
+
+/// Turns in a pass. A bulk transfer moves a window a turn: 32 of 16 KiB are half a megabyte, some
+/// 100 µs, before others on the worker have their turn.
+const BUDGET: usize = 32;

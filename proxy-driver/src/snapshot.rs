@@ -1,0 +1,84 @@
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proxy_balance::RoundRobin;
+use proxy_config::Config;
+use proxy_proto::{Limits, Settings, Timeouts};
+
+use crate::upstream::Upstream;
+
+/// One configuration as the workers see it: immutable, replaced as a whole by a reload.
+pub(crate) struct Snapshot<S> {
+    /// Counts configurations. A worker that finds a newer one takes it before its next request.
+    pub(crate) generation: u64,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) upstreams: Vec<Arc<Upstream<S>>>,
+    /// Shared with the snapshot before it when the upstreams are the same ones.
+    pub(crate) rotation: Arc<RoundRobin>,
+    pub(crate) max_conns_per_upstream: u32,
+}
+
+impl<S: Send + 'static> Snapshot<S> {
+    pub(crate) fn new(
+        generation: u64,
+        config: &Config,
+        upstreams: Vec<Arc<Upstream<S>>>,
+        former: Option<&Self>,
+    ) -> Self {
+        let same = former.filter(|former| {
+            former.upstreams.len() == upstreams.len()
+                && former.upstreams.iter().zip(&upstreams).all(|(a, b)| Arc::ptr_eq(a, b))
+        });
+        let rotation = same.map_or_else(
+            || {
+                let count = NonZeroUsize::new(upstreams.len()).unwrap_or(NonZeroUsize::MIN);
+                Arc::new(RoundRobin::new(count))
+            },
+            |former| Arc::clone(&former.rotation),
+        );
+        Self {
+            generation,
+            settings: Arc::new(settings(config)),
+            upstreams,
+            rotation,
+            max_conns_per_upstream: narrow(config.limits.max_conns_per_upstream),
+        }
+    }
+
+    /// The size of a window in bytes: a whole head must fit.
+    pub(crate) fn window(&self) -> usize {
+        self.settings.limits.max_head_bytes.max(WINDOW)
+    }
+}
+
+/// What the protocol core is told of a configuration.
+pub(crate) fn settings(config: &Config) -> Settings {
+    let timeouts = &config.timeouts;
+    Settings {
+        limits: Limits {
+            max_head_bytes: config.limits.max_head_bytes,
+            max_headers: config.limits.max_headers,
+        },
+        timeouts: Timeouts {
+            client_head: timeouts.client_head,
+            client_idle: timeouts.client_idle,
+            client_body: timeouts.client_body,
+            client_send: timeouts.client_send,
+            connect: timeouts.connect,
+            write: timeouts.write,
+            read: timeouts.read,
+            total: timeouts.total,
+            tunnel_idle: timeouts.tunnel_idle,
+        },
+        upstream_keep_alive: timeouts.upstream_idle.is_some_and(|idle| idle > Duration::ZERO),
+    }
+}
+
+/// Limits are validated far below 2^32.
+pub(crate) fn narrow(limit: usize) -> u32 {
+    u32::try_from(limit).unwrap_or(u32::MAX)
+}
+
+/// 16 KiB: nginx's proxy buffers are 8 × 4 to 8 KiB, HAProxy's and Envoy's are 16.
+const WINDOW: usize = 16 * 1024;

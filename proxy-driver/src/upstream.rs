@@ -1,0 +1,82 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use arc_swap::ArcSwap;
+use proxy_balance::{Lease, Places};
+use proxy_config::{Host, UpstreamAddress};
+use proxy_metrics::{Metrics, UpstreamMetrics};
+
+/// One upstream as configured. It lives on through reloads that keep it, with its connections, its
+/// queue and its counters.
+pub(crate) struct Upstream<S> {
+    pub(crate) address: UpstreamAddress,
+    /// `host:port`, for logs, labels and error texts.
+    pub(crate) name: String,
+    /// Its number in the pools of idle connections.
+    pub(crate) key: u32,
+    pub(crate) places: Arc<Places<Connection<S>>>,
+    pub(crate) metrics: Arc<UpstreamMetrics>,
+    addresses: ArcSwap<Vec<SocketAddr>>,
+    /// Which of the addresses is tried first: the one that worked last.
+    preferred: AtomicUsize,
+}
+
+/// An open connection to an upstream, between two requests.
+pub(crate) struct Connection<S> {
+    pub(crate) socket: S,
+    /// The worker whose reactor knows the socket.
+    pub(crate) home: usize,
+    pub(crate) lease: Lease<Self>,
+}
+
+impl<S: Send + 'static> Upstream<S> {
+    pub(crate) fn new(
+        address: &UpstreamAddress,
+        key: u32,
+        limit: u32,
+        metrics: &Metrics,
+    ) -> Arc<Self> {
+        let name = address.to_string();
+        let known = match &address.host {
+            Host::Address(ip) => vec![SocketAddr::new(*ip, address.port.get())],
+            Host::Name(_) => Vec::new(),
+        };
+        Arc::new(Self {
+            address: address.clone(),
+            metrics: metrics.upstream(&name),
+            name,
+            key,
+            places: Arc::new(Places::new(limit)),
+            addresses: ArcSwap::from_pointee(known),
+            preferred: AtomicUsize::new(0),
+        })
+    }
+
+    /// Sets what its name resolves to. Never to nothing: the last good set stays.
+    pub(crate) fn set_addresses(&self, addresses: Vec<SocketAddr>) {
+        debug_assert!(!addresses.is_empty(), "the last good addresses would be lost");
+        if **self.addresses.load() != addresses {
+            self.preferred.store(0, Relaxed);
+            self.addresses.store(Arc::new(addresses));
+        }
+    }
+
+    pub(crate) fn is_resolved(&self) -> bool {
+        !self.addresses.load().is_empty()
+    }
+
+    /// Address number `n` to try, counted from the one that worked last.
+    pub(crate) fn address(&self, n: usize) -> Option<SocketAddr> {
+        let addresses = self.addresses.load();
+        let first = self.preferred.load(Relaxed);
+        (n < addresses.len()).then(|| addresses[(first + n) % addresses.len()])
+    }
+
+    /// Address number `n` works or, if not, is left for last by those who come next.
+    pub(crate) fn prefer(&self, n: usize) {
+        if n > 0 {
+            self.preferred.fetch_add(n, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use proxy_balance::{Nanos, Pool};
+use proxy_metrics::Shard;
+use proxy_proto::{Instant, Lanes};
+use uuid::Uuid;
+
+use crate::runtime::{Runtime, Socket};
+use crate::upstream::{Connection, Upstream};
+
+/// What the connections of one worker share: free lanes, idle upstream connections, trace ids and
+/// a metrics shard. Under a runtime with one thread a worker its locks are never contended, save
+/// when another worker looks for an idle connection to take.
+pub(crate) struct Worker<R: Runtime> {
+    pub(crate) number: usize,
+    pub(crate) runtime: R,
+    pub(crate) shard: Arc<Shard>,
+    /// Connections being served: the acceptor gives a new one to the worker with the fewest.
+    pub(crate) load: AtomicUsize,
+    supplies: Mutex<Supplies>,
+    idle: Mutex<IdleConnections<R::Socket>>,
+}
+
+struct Supplies {
+    #[expect(clippy::vec_box, reason = "lanes move between sessions and this list as one pointer")]
+    lanes: Vec<Box<Lanes>>,
+    traces: Traces,
+}
+
+struct IdleConnections<S> {
+    pool: Pool<Connection<S>>,
+    /// Set while the housekeeper sleeps because there was nothing to keep.
+    housekeeper: Option<Waker>,
+}
+
+impl<R: Runtime> Worker<R> {
+    pub(crate) fn new(number: usize, runtime: R, shard: Arc<Shard>) -> Self {
+        Self {
+            number,
+            runtime,
+            shard,
+            load: AtomicUsize::new(0),
+            supplies: Mutex::new(Supplies { lanes: Vec::new(), traces: Traces::seeded() }),
+            idle: Mutex::new(IdleConnections { pool: Pool::new(0), housekeeper: None }),
+        }
+    }
+
+    /// Memory for one exchange, with windows of at least `capacity` bytes.
+    pub(crate) fn take_lanes(&self, capacity: usize) -> Box<Lanes> {
+        let free = self.supplies().lanes.pop();
+        match free {
+            Some(lanes) if lanes.capacity() == capacity => lanes,
+            // The first one, or a reload has changed the size.
+            Some(_) | None => Box::new(Lanes::new(capacity)),
+        }
+    }
+
+    /// Gives memory back for the next exchange.
+    pub(crate) fn return_lanes(&self, mut lanes: Box<Lanes>) {
+        lanes.clear();
+        let mut supplies = self.supplies();
+        if supplies.lanes.len() < FREE_LANES {
+            supplies.lanes.push(lanes);
+        }
+    }
+
+    pub(crate) fn next_trace(&self) -> Uuid {
+        self.supplies().traces.next()
+    }
+
+    /// The idle connection to this upstream that was used last, if it is still sound.
+    pub(crate) fn check_out(
+        &self,
+        upstream: &Upstream<R::Socket>,
+        now: Instant,
+    ) -> Option<Connection<R::Socket>> {
+        loop {
+            let mut connection = self.idle().pool.check_out(upstream.key, now.as_nanos())?;
+            if connection.socket.is_quiet() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Parks a connection, or gives it to somebody who waits for one.
+    pub(crate) fn check_in(
+        &self,
+        upstream: &Upstream<R::Socket>,
+        connection: Connection<R::Socket>,
+        now: Instant,
+    ) {
+        if upstream.places.over_limit() {
+            return;
+        }
+        let connection = if upstream.places.waiting() > 0 {
+            match upstream.places.hand_over(connection) {
+                Ok(()) => return,
+                Err(unwanted) => unwanted,
+            }
+        } else {
+            connection
+        };
+        let mut idle = self.idle();
+        let refused = idle.pool.check_in(upstream.key, connection, now.as_nanos());
+        let housekeeper = idle.housekeeper.take();
+        drop(idle);
+        drop(refused);
+        if let Some(housekeeper) = housekeeper {
+            housekeeper.wake();
+        }
+        // Whoever began to wait meanwhile may not have found it: see the law in proxy-balance.
+        self.give_up_idle(upstream);
+    }
+
+    /// Gives idle connections of this worker to those who wait for one.
+    pub(crate) fn give_up_idle(&self, upstream: &Upstream<R::Socket>) {
+        while upstream.places.waiting() > 0 {
+            let Some(connection) = self.idle().pool.take_oldest(upstream.key) else { return };
+            if let Err(unwanted) = upstream.places.hand_over(connection) {
+                drop(unwanted);
+                return;
+            }
+        }
+    }
+
+    /// Drops idle connections that have expired or were closed. Returns when the next one expires;
+    /// without any, `waker` is woken when there is one again.
+    pub(crate) fn tidy(&self, now: Instant, waker: &Waker) -> Option<Nanos> {
+        let mut idle = self.idle();
+        let mut gone = idle.pool.sweep(|connection| !connection.socket.is_quiet());
+        while let Some(expired) = idle.pool.pop_expired(now.as_nanos()) {
+            gone.push(expired);
+        }
+        let next = idle.pool.deadline();
+        if next.is_none() {
+            idle.housekeeper = Some(waker.clone());
+        }
+        drop(idle);
+        drop(gone);
+        next
+    }
+
+    /// Takes over what a new configuration says of idle connections.
+    pub(crate) fn configure(&self, idle_timeout: Duration, added: &[u32], removed: &[u32]) {
+        let mut idle = self.idle();
+        idle.pool.set_idle_timeout(Nanos::try_from(idle_timeout.as_nanos()).unwrap_or(Nanos::MAX));
+        for upstream in added {
+            idle.pool.add_upstream(*upstream);
+        }
+        let gone: Vec<_> =
+            removed.iter().flat_map(|upstream| idle.pool.remove_upstream(*upstream)).collect();
+        drop(idle);
+        drop(gone);
+    }
+
+    /// Closes all idle connections and keeps none from now on.
+    pub(crate) fn drain_idle(&self) {
+        let gone: Vec<_> = self.idle().pool.drain().collect();
+        drop(gone);
+    }
+
+    /// How many connections to this upstream are idle here.
+    pub(crate) fn idle_count(&self, upstream: u32) -> usize {
+        self.idle().pool.len(upstream)
+    }
+
+    fn supplies(&self) -> MutexGuard<'_, Supplies> {
+        self.supplies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, IdleConnections<R::Socket>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Trace ids: version 4 UUIDs (RFC 9562 section 5.4) from a generator seeded once from the system's
+/// entropy, so that no request asks the system for any. Ids must not collide; they are no secrets.
+struct Traces {
+    state: [u64; 4],
+}
+
+impl Traces {
+    /// `RandomState` is the standard library's way to the system's entropy.
+    fn seeded() -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        let mut n = 0u64;
+        Self {
+            state: std::array::from_fn(|_| {
+                n += 1;
+                RandomState::new().hash_one(n) | u64::from(n == 1)
+            }),
+        }
+    }
+
+    fn next(&mut self) -> Uuid {
+        let (high, low) = (self.next_u64(), self.next_u64());
+        let bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// xoshiro256++ (Blackman and Vigna, 2019): 256 bits of state, so that even many replicas with
+    /// many workers do not meet.
+    const fn next_u64(&mut self) -> u64 {
+        let [a, b, c, d] = self.state;
+        let result = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
+        let (c, d) = (c ^ a, d ^ b);
+        self.state = [a ^ d, b ^ c, c ^ (b << 17), d.rotate_left(45)];
+        result
+    }
+}
+
+/// Lanes kept for reuse: what a burst used beyond these is given back to the system.
+const FREE_LANES: usize = 256;
