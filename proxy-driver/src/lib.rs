@@ -43,5 +43,8 @@ mod snapshot;
 mod upstream;
 mod worker;
 
+#[cfg(test)]
+mod virtual_runtime;
+
 pub use run::main;
 pub use runtime::{Listener, Runtime, Socket, Timer};

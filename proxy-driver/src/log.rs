@@ -6,4 +6,6 @@ mod line;
 mod subscriber;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use subscriber::captured;
 pub(crate) use subscriber::{Log, start};

@@ -25,7 +25,10 @@ fn count<R: Runtime>(
     shard.requests.inc();
     shard.bytes_sent.add(summary.bytes_sent);
     shard.bytes_received.add(summary.bytes_received);
-    shard.duration.observe(summary.elapsed);
+    // Refusals take no time; among the durations they would only hide those of requests.
+    if summary.routed {
+        shard.duration.observe(summary.elapsed);
+    }
     if let Some(status) = summary.status {
         shard.response(StatusClass::of(status)).inc();
         if !summary.routed {

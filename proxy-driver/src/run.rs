@@ -183,7 +183,7 @@ fn clock() -> Instant {
 }
 
 /// The words for causes, in the order of `Cause`.
-static CAUSES: [&str; Cause::ALL.len()] = {
+pub(crate) static CAUSES: [&str; Cause::ALL.len()] = {
     let mut words = [""; Cause::ALL.len()];
     let mut n = 0;
     while n < words.len() {

@@ -56,6 +56,10 @@ pub trait Socket: Send + Unpin + Sized + 'static {
     /// an upstream, of which nothing is expected. Without a system call where the runtime knows.
     fn is_quiet(&mut self) -> bool;
 
+    /// Whether bytes, or an end, have come that have not been received. Asks the kernel, where
+    /// `poll_recv` may rely on what the reactor knows: for rare decisions that must not be wrong.
+    fn has_unread(&self) -> bool;
+
     /// Closes the sending half.
     fn shutdown(&mut self) -> io::Result<()>;
 

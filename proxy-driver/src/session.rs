@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use proxy_balance::ClientPlace;
 use proxy_proto::{Action, Exchange, Instant, Lanes, Peer, Reply, Summary};
@@ -53,8 +54,12 @@ enum Answers {
 
 /// What others know of this client: whether it may be asked to leave, and how to wake it.
 struct Presence {
+    /// It may be asked.
     idle: bool,
-    drains: bool,
+    /// It was told to leave, or the proxy drains.
+    leaves: bool,
+    /// Until then a client that has asked for nothing yet is not idle but on its way.
+    patience: Instant,
     waker: Option<Waker>,
 }
 
@@ -73,7 +78,9 @@ impl<R: Runtime> Session<R> {
         proxy: Arc<Proxy<R>>,
         worker: Arc<Worker<R>>,
     ) -> Self {
-        let presence = Presence { idle: false, drains: false, waker: None };
+        let patience = R::now() + GRACE;
+        tracing::debug!(target: "proxy.server", "Accepted a connection from {from}");
+        let presence = Presence { idle: false, leaves: false, patience, waker: None };
         worker.shard.connections_opened.inc();
         Self::new(client, from, Answers::Upstreams { chosen: None, place, presence }, proxy, worker)
     }
@@ -151,36 +158,47 @@ impl<R: Runtime> Session<R> {
             presence.idle = false;
             place.set_busy();
         }
-        let leaves = self.proxy.is_draining() || presence.idle && place.asked_to_leave();
-        if leaves && !presence.drains {
-            presence.drains = true;
+        if self.proxy.is_draining() && !presence.leaves {
+            presence.leaves = true;
             self.exchange.handle_drain(lanes, now);
         }
     }
 
-    /// Nothing moves: sets the timer, unless it is due.
+    /// Nothing moves: sets the timer, unless it is due, and leaves if the place is wanted.
     fn wait(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> Waits {
-        if let Some(deadline) = self.exchange.deadline() {
-            if deadline.at <= now {
-                self.exchange.handle_timeout(lanes, now);
-                return Waits::No;
+        let deadline = self.exchange.deadline();
+        if deadline.is_some_and(|deadline| deadline.at <= now) {
+            self.exchange.handle_timeout(lanes, now);
+            return Waits::No;
+        }
+        let mut wake_at = deadline.map(|deadline| deadline.at);
+        if let Answers::Upstreams { place, presence, .. } = &mut self.answers
+            && self.exchange.is_idle()
+        {
+            if now < presence.patience {
+                wake_at = Some(wake_at.map_or(presence.patience, |at| at.min(presence.patience)));
+            } else if !presence.idle {
+                presence.idle = true;
+                place.set_idle(now.as_nanos());
             }
-            if self.timer.poll_until(cx, deadline.at).is_ready() {
+            // Somebody may have begun to want it just before. A request that is here already,
+            // though the reactor has not said so, is served.
+            if presence.idle && place.asked_to_leave() && !presence.leaves {
+                if self.client.has_unread() {
+                    presence.idle = false;
+                    place.set_busy();
+                    presence.patience = now + GRACE;
+                } else {
+                    presence.leaves = true;
+                    self.exchange.handle_drain(lanes, now);
+                }
                 return Waits::No;
             }
         }
-        let Answers::Upstreams { place, presence, .. } = &mut self.answers else {
-            return Waits::Yes;
-        };
-        if !presence.idle && self.exchange.is_idle() {
-            presence.idle = true;
-            place.set_idle(now.as_nanos());
-            // Somebody may have begun to want it just before.
-            if place.asked_to_leave() {
-                return Waits::No;
-            }
+        match wake_at {
+            Some(at) if self.timer.poll_until(cx, at).is_ready() => Waits::No,
+            Some(_) | None => Waits::Yes,
         }
-        Waits::Yes
     }
 
     fn take_actions(&mut self, lanes: &mut Lanes, now: Instant) -> bool {
@@ -284,7 +302,8 @@ impl<R: Runtime> Session<R> {
 
     fn finish(&mut self, summary: &Summary, lanes: &mut Lanes, now: Instant) {
         match &mut self.answers {
-            Answers::Upstreams { chosen, .. } => {
+            Answers::Upstreams { chosen, presence, .. } => {
+                presence.patience = now;
                 let upstream = chosen.take().map(|number| &*self.snapshot.upstreams[number]);
                 let request = self.exchange.request(lanes);
                 report::finish(summary, request, upstream, &self.worker);
@@ -406,6 +425,12 @@ enum Waits {
     No,
 }
 
+/// How long a new connection has for the first byte of its first request before it counts as idle:
+/// a client that is just connecting must not be turned away to make room for another.
+const GRACE: Duration = Duration::from_secs(1);
 /// Turns in a pass. A bulk transfer moves a window a turn: 32 of 16 KiB are half a megabyte, some
 /// 100 µs, before others on the worker have their turn.
 const BUDGET: usize = 32;
+
+#[cfg(test)]
+mod tests;

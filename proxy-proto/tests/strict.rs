@@ -81,6 +81,7 @@ fn refuses_request_lines_with_the_status_that_fits() {
         ("GET /\t HTTP/1.1", 400),
         ("GET / HTTP/1.1 ", 400),
         ("GET /", 400),
+        ("GET /a b HTTP/1.1", 400),
         ("GET", 400),
         ("GET / http/1.1", 400),
         ("GET / HTTP/1.2", 505),

@@ -1,4 +1,5 @@
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -51,6 +52,12 @@ impl proxy_driver::Socket for Socket {
                 read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
             }
         }
+    }
+
+    fn has_unread(&self) -> bool {
+        // Without MSG_DONTWAIT, as the socket does not block.
+        let peeked = SockRef::from(&self.0).peek(&mut [MaybeUninit::uninit()]);
+        !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     fn shutdown(&mut self) -> io::Result<()> {

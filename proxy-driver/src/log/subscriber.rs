@@ -101,3 +101,20 @@ impl Subscriber for Lines {
 
     fn exit(&self, _: &Id) {}
 }
+
+#[cfg(test)]
+pub(crate) mod captured {
+    use super::*;
+
+    /// Runs `scenario` with a log at level info that nobody writes out, and returns its text.
+    pub(crate) fn at_info<T>(scenario: impl FnOnce() -> T) -> (T, String) {
+        let queue = Arc::new(Queue::default());
+        let shared = Shared {
+            level: AtomicU8::new(Level::Info as u8),
+            colour: false,
+            queue: Arc::clone(&queue),
+        };
+        let result = tracing::subscriber::with_default(Lines(Arc::new(shared)), scenario);
+        (result, queue.text())
+    }
+}

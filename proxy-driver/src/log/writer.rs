@@ -12,11 +12,17 @@ pub(super) struct Queue {
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct State {
     lines: Vec<u8>,
     dropped: u64,
     ends: bool,
+}
+
+impl Default for State {
+    /// All the room there will be: pages that are never written to cost nothing.
+    fn default() -> Self {
+        Self { lines: Vec::with_capacity(CAPACITY), dropped: 0, ends: false }
+    }
 }
 
 impl Queue {
@@ -115,3 +121,11 @@ const CAPACITY: usize = 1024 * 1024;
 const BATCH: Duration = Duration::from_millis(5);
 /// How long the exit waits for stdout.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+impl Queue {
+    /// What has been pushed.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.lock().lines).into_owned()
+    }
+}

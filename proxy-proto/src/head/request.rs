@@ -312,10 +312,11 @@ fn fault_of(error: Error, head: &[u8]) -> Fault {
     }
 }
 
-/// RFC 9112 section 2.3: `HTTP/` digit `.` digit, other than ours.
+/// RFC 9112 section 2.3: `HTTP/` digit `.` digit, other than ours, at the end of the request line.
 fn names_other_version(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     match line.rsplit(|byte| *byte == b' ').next().unwrap_or_default() {
+        b"HTTP/1.0" | b"HTTP/1.1" => false,
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] => {
             major.is_ascii_digit() && minor.is_ascii_digit()
         }

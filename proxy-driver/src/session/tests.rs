@@ -1,0 +1,257 @@
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use proxy_config::Config;
+use proxy_metrics::{BuildInfo, Format, Metrics};
+
+use super::*;
+use crate::log::captured;
+use crate::run::CAUSES;
+use crate::virtual_runtime::{Virtual, VirtualSocket, accept, pair, pass, refuse};
+
+/// A proxy in a world of its own, and one client of it.
+struct Scene {
+    proxy: Arc<Proxy<Virtual>>,
+    session: Pin<Box<Session<Virtual>>>,
+    client: VirtualSocket,
+}
+
+impl Scene {
+    fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        config.upstreams.truncate(1);
+        change(&mut config);
+        let build = BuildInfo { version: "0", runtime: "virtual" };
+        let started = std::time::SystemTime::UNIX_EPOCH;
+        let metrics = Arc::new(Metrics::new(1, build, &CAUSES, started));
+        let proxy = Proxy::new(&config, metrics, vec![Virtual]);
+        let (session, client) = Self::connect(&proxy);
+        Self { proxy, session, client }
+    }
+
+    fn connect(proxy: &Arc<Proxy<Virtual>>) -> (Pin<Box<Session<Virtual>>>, VirtualSocket) {
+        let (near, client) = pair();
+        let Poll::Ready(place) = proxy.clients.poll_place(Waker::noop()) else {
+            panic!("no place for the client");
+        };
+        let from = (Ipv4Addr::LOCALHOST, 5000).into();
+        let worker = Arc::clone(&proxy.workers[0]);
+        (Box::pin(Session::proxied(near, from, place, Arc::clone(proxy), worker)), client)
+    }
+
+    fn runs(&mut self) -> Poll<()> {
+        run(&mut self.session)
+    }
+
+    fn metrics(&self) -> String {
+        let mut text = String::new();
+        self.proxy.metrics.render(Format::Text004, &mut text);
+        text
+    }
+}
+
+fn run(session: &mut Pin<Box<Session<Virtual>>>) -> Poll<()> {
+    session.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+const GET: &[u8] = b"GET /path HTTP/1.1\r\nHost: example.org\r\nAccept: */*\r\n\r\n";
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nServer: s\r\n\r\nhello";
+
+#[test]
+fn a_keep_alive_request_allocates_nothing_its_log_lines_included() {
+    let mut scene = Scene::new(|_| {});
+    let mut upstream = None;
+    let mut got = Vec::with_capacity(4096);
+    let mut exchange = || {
+        scene.client.sends(GET);
+        let _pending = scene.runs();
+        let upstream = upstream.get_or_insert_with(|| accept().expect("connected"));
+        upstream.takes(&mut got);
+        assert!(got.starts_with(b"GET /path HTTP/1.1\r\n"));
+        upstream.sends(OK);
+        let _pending = scene.runs();
+        scene.client.takes(&mut got);
+        assert!(got.ends_with(b"hello"));
+    };
+    let (allocated, text) = captured::at_info(|| {
+        (0..10).for_each(|_| exchange());
+        allocation_counter::measure(|| (0..1000).for_each(|_| exchange()))
+    });
+    assert_eq!(allocated.count_total, 0, "{allocated:?}");
+    assert_eq!(text.matches("Selected upstream 127.0.0.1:9001 for GET /path").count(), 1010);
+    assert_eq!(text.matches("Finished GET /path 200 in 0.0 ms").count(), 1010);
+}
+
+#[test]
+fn an_idle_connection_of_a_client_holds_no_lanes() {
+    let mut scene = Scene::new(|_| {});
+    let _pending = scene.runs();
+    assert!(scene.session.lanes.is_none());
+    scene.client.sends(b"GET");
+    let _pending = scene.runs();
+    assert!(scene.session.lanes.is_some());
+}
+
+#[test]
+fn a_connection_goes_to_whoever_waits_for_one() {
+    let mut scene = Scene::new(|config| config.limits.max_conns_per_upstream = 1);
+    let (mut second, other) = Scene::connect(&scene.proxy);
+    let ((), text) = captured::at_info(|| {
+        scene.client.sends(GET);
+        let _pending = scene.runs();
+        other.sends(GET);
+        let _pending = run(&mut second);
+    });
+    assert!(text.contains("Waiting for a connection to 127.0.0.1:9001 (limit 1)"));
+    let upstream = accept().expect("connected");
+    assert!(accept().is_none(), "one connection, not two");
+    upstream.sends(OK);
+    let _pending = scene.runs();
+    let _pending = run(&mut second);
+    upstream.sends(OK);
+    let _pending = run(&mut second);
+    let mut got = Vec::new();
+    other.takes(&mut got);
+    assert!(got.ends_with(b"hello"));
+}
+
+#[test]
+fn an_idle_connection_is_given_up_to_whoever_waits() {
+    let mut scene = Scene::new(|config| config.limits.max_conns_per_upstream = 1);
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    let upstream = accept().expect("connected");
+    upstream.sends(OK);
+    let _pending = scene.runs();
+    assert_eq!(scene.proxy.workers[0].idle_count(0), 1);
+    // Another worker cannot see it in its own pool, only wait for a place.
+    let snapshot = scene.proxy.snapshot();
+    let mut ticket = snapshot.upstreams[0].places.queue();
+    scene.proxy.give_up_idle(&snapshot.upstreams[0]);
+    assert!(ticket.poll(Waker::noop()).is_ready());
+    assert_eq!(scene.proxy.workers[0].idle_count(0), 0);
+}
+
+#[test]
+fn a_dead_idle_connection_is_not_used() {
+    let mut scene = Scene::new(|_| {});
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    let upstream = accept().expect("connected");
+    upstream.sends(OK);
+    let _pending = scene.runs();
+    drop(upstream);
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    assert!(accept().is_some(), "a new connection");
+}
+
+#[test]
+fn a_refusal_is_answered_and_counted() {
+    let mut scene = Scene::new(|_| {});
+    refuse(true);
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    refuse(false);
+    let mut got = Vec::new();
+    scene.client.takes(&mut got);
+    assert!(got.ends_with(b"Upstream unavailable: connection refused (127.0.0.1:9001)"));
+    let metrics = scene.metrics();
+    for line in [
+        "proxy_upstream_errors_total{upstream=\"127.0.0.1:9001\",type=\"connection_refused\"} 1",
+        "proxy_responses_total{status_class=\"5xx\"} 1",
+        "proxy_failures_total{cause=\"connect_refused\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is missing");
+    }
+}
+
+#[test]
+fn a_new_configuration_holds_from_the_next_request_on() {
+    let mut scene = Scene::new(|_| {});
+    let _pending = scene.runs();
+    let mut config = Config::default();
+    config.upstreams.remove(0);
+    scene.proxy.configure(&config);
+    scene.client.sends(GET);
+    let ((), text) = captured::at_info(|| {
+        let _pending = scene.runs();
+    });
+    assert!(text.contains("Selected upstream 127.0.0.1:9002"), "{text}");
+}
+
+#[test]
+fn a_drain_closes_idle_clients_and_lets_others_finish() {
+    let mut scene = Scene::new(|_| {});
+    let (mut busy, other) = Scene::connect(&scene.proxy);
+    let _pending = scene.runs();
+    other.sends(GET);
+    let _pending = run(&mut busy);
+    scene.proxy.drain();
+    assert!(scene.runs().is_ready());
+    assert!(run(&mut busy).is_pending());
+    accept().expect("connected").sends(OK);
+    assert!(run(&mut busy).is_ready());
+    let mut got = Vec::new();
+    other.takes(&mut got);
+    assert!(String::from_utf8_lossy(&got).contains("Connection: close\r\n"));
+}
+
+#[test]
+fn the_longest_idle_client_leaves_when_its_place_is_wanted() {
+    let mut scene = Scene::new(|config| config.limits.max_client_conns = 2);
+    pass(Duration::from_secs(1));
+    let _pending = scene.runs();
+    let (mut younger, _other) = Scene::connect(&scene.proxy);
+    let _pending = run(&mut younger);
+    pass(Duration::from_secs(1));
+    let _pending = run(&mut younger);
+    assert!(scene.proxy.clients.poll_place(Waker::noop()).is_pending());
+    assert!(run(&mut younger).is_pending());
+    assert!(scene.runs().is_ready(), "it was idle for longer");
+    drop(std::mem::replace(&mut scene.session, younger));
+    assert!(scene.proxy.clients.poll_place(Waker::noop()).is_ready());
+}
+
+#[test]
+fn a_timeout_fires_by_the_virtual_clock() {
+    let mut scene = Scene::new(|_| {});
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    pass(Duration::from_secs(15));
+    let _pending = scene.runs();
+    let mut got = Vec::new();
+    scene.client.takes(&mut got);
+    assert!(got.starts_with(b"HTTP/1.1 504 Gateway Timeout\r\n"));
+    let upstream = accept().expect("connected");
+    upstream.takes(&mut got);
+    assert!(upstream.is_closed());
+    assert!(scene.metrics().contains("proxy_timeout_errors_total{type=\"read\"} 1"));
+}
+
+#[test]
+fn a_client_that_is_just_connecting_keeps_its_place_for_a_while() {
+    let mut scene = Scene::new(|config| config.limits.max_client_conns = 1);
+    let _pending = scene.runs();
+    assert!(scene.proxy.clients.poll_place(Waker::noop()).is_pending());
+    assert!(scene.runs().is_pending(), "its request may be on its way");
+    pass(Duration::from_secs(1));
+    let _pending = scene.runs();
+    assert!(scene.proxy.clients.poll_place(Waker::noop()).is_pending());
+    assert!(scene.runs().is_ready(), "it asks for nothing");
+}
+
+#[test]
+fn a_request_that_is_here_is_served_though_its_place_is_wanted() {
+    let mut scene = Scene::new(|config| config.limits.max_client_conns = 1);
+    pass(Duration::from_secs(1));
+    let _pending = scene.runs();
+    assert!(scene.proxy.clients.poll_place(Waker::noop()).is_pending());
+    scene.client.sends(GET);
+    assert!(scene.runs().is_pending());
+    accept().expect("connected").sends(OK);
+    let _done = scene.runs();
+    let mut got = Vec::new();
+    scene.client.takes(&mut got);
+    assert!(got.ends_with(b"hello"));
+}

@@ -1,0 +1,30 @@
+//! What a user is promised, checked on the real binaries: one module per theme, one test per
+//! promise and binary.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "a scenario reads better without an & on each text"
+)]
+
+mod balancing;
+mod bodies;
+mod checks;
+mod config;
+mod demo;
+mod interim;
+mod keepalive;
+mod large;
+mod leaks;
+mod limits;
+mod logs;
+mod metrics;
+mod names;
+mod proxying;
+mod refusals;
+mod reload;
+mod shutdown;
+mod stale;
+mod starting;
+mod timeouts;
+mod tunnels;
