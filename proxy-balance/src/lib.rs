@@ -17,12 +17,12 @@
 //! An idle connection holds its [`Lease`], so a waiter on one worker may be waiting for what lies
 //! idle in the pool of another. Two rules keep it from being overlooked:
 //!
-//! 1. Whoever takes a [`Ticket`] then wakes the housekeeper of every worker, and a housekeeper
-//!    gives up [`Pool::take_oldest`] by [`Places::hand_over`] while [`Places::waiting`] is not 0.
+//! 1. Whoever takes a [`Ticket`] then looks through the pool of every worker, and gives up
+//!    [`Pool::take_oldest`] by [`Places::hand_over`] while [`Places::waiting`] is not 0.
 //! 2. Whoever checks a connection in looks at [`Places::waiting`] *after* it lies in the pool (the
 //!    pool's lock may be released by then), and gives one up likewise.
 //!
-//! The pool's lock orders the two: if the housekeeper looked before the connection was there, then
+//! The pool's lock orders the two: if whoever waits looked before the connection was there, then
 //! the check-in comes after it, and after the ticket, and so sees that someone waits.
 
 mod client_state;
