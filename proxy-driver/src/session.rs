@@ -158,7 +158,7 @@ impl<R: Runtime> Session<R> {
             presence.idle = false;
             place.set_busy();
         }
-        if self.proxy.is_draining() && !presence.leaves {
+        if self.proxy.is_draining() && !is_idle && !presence.leaves {
             presence.leaves = true;
             self.exchange.handle_drain(lanes, now);
         }
@@ -177,22 +177,18 @@ impl<R: Runtime> Session<R> {
         {
             if now < presence.patience {
                 wake_at = Some(wake_at.map_or(presence.patience, |at| at.min(presence.patience)));
-            } else if !presence.idle {
-                presence.idle = true;
-                place.set_idle(now.as_nanos());
-            }
-            // Somebody may have begun to want it just before. A request that is here already,
-            // though the reactor has not said so, is served.
-            if presence.idle && place.asked_to_leave() && !presence.leaves {
-                if self.client.has_unread() {
-                    presence.idle = false;
-                    place.set_busy();
-                    presence.patience = now + GRACE;
-                } else {
+            } else {
+                if !presence.idle {
+                    presence.idle = true;
+                    place.set_idle(now.as_nanos());
+                }
+                let wanted = self.proxy.is_draining() || place.asked_to_leave();
+                // A request that is here already, though the reactor has not said so, is served.
+                if wanted && !presence.leaves && !self.client.has_unread() {
                     presence.leaves = true;
                     self.exchange.handle_drain(lanes, now);
+                    return Waits::No;
                 }
-                return Waits::No;
             }
         }
         match wake_at {

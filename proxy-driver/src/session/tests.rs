@@ -184,6 +184,7 @@ fn a_new_configuration_holds_from_the_next_request_on() {
 fn a_drain_closes_idle_clients_and_lets_others_finish() {
     let mut scene = Scene::new(|_| {});
     let (mut busy, other) = Scene::connect(&scene.proxy);
+    pass(GRACE);
     let _pending = scene.runs();
     other.sends(GET);
     let _pending = run(&mut busy);
@@ -251,6 +252,20 @@ fn a_request_that_is_here_is_served_though_its_place_is_wanted() {
     assert!(scene.runs().is_pending());
     accept().expect("connected").sends(OK);
     let _done = scene.runs();
+    let mut got = Vec::new();
+    scene.client.takes(&mut got);
+    assert!(got.ends_with(b"hello"));
+}
+
+#[test]
+fn a_client_that_came_before_the_drain_is_still_served() {
+    let mut scene = Scene::new(|_| {});
+    scene.proxy.drain();
+    assert!(scene.runs().is_pending(), "its request may be on its way");
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    accept().expect("connected").sends(OK);
+    assert!(scene.runs().is_ready());
     let mut got = Vec::new();
     scene.client.takes(&mut got);
     assert!(got.ends_with(b"hello"));
