@@ -22,6 +22,7 @@
 //! [`Runtime`].
 
 mod acceptor;
+pub mod clock;
 mod demo;
 mod echo;
 mod housekeeper;
@@ -40,6 +41,7 @@ mod runtime;
 mod session;
 mod signals;
 mod snapshot;
+pub mod tcp;
 mod upstream;
 mod worker;
 

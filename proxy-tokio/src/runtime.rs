@@ -3,12 +3,10 @@ use std::io;
 use std::net::{self, SocketAddr};
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::sync::mpsc;
-use std::task::{Context, Poll};
 use std::thread;
 
-use proxy_driver::Runtime;
+use proxy_driver::{Runtime, clock};
 use proxy_proto::Instant;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
@@ -29,7 +27,7 @@ impl Runtime for Tokio {
     type Socket = Socket;
     type Listener = Listener;
     type Timer = Timer;
-    type Dial = Dial;
+    type Dial = Pin<Box<dyn Future<Output = io::Result<Socket>> + Send>>;
 
     fn start(workers: NonZeroUsize) -> io::Result<Vec<Self>> {
         (0..workers.get()).map(start_worker).collect()
@@ -44,8 +42,8 @@ impl Runtime for Tokio {
         Listener::new(listener)
     }
 
-    fn dial(to: SocketAddr) -> Dial {
-        Dial(Box::pin(TcpStream::connect(to)))
+    fn dial(to: SocketAddr) -> Self::Dial {
+        Box::pin(async move { Socket::new(TcpStream::connect(to).await?) })
     }
 
     fn timer() -> Timer {
@@ -53,27 +51,8 @@ impl Runtime for Tokio {
     }
 
     fn now() -> Instant {
-        let nanos = clock().saturating_duration_since(epoch()).as_nanos();
-        Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        clock::now()
     }
-}
-
-/// A connection being opened.
-pub(crate) struct Dial(Connecting);
-
-type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
-
-impl Future for Dial {
-    type Output = io::Result<Socket>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx).map(|connected| connected.and_then(Socket::new))
-    }
-}
-
-/// The runtime's instant for a time of the core.
-pub(crate) fn instant(at: Instant) -> tokio::time::Instant {
-    tokio::time::Instant::from_std(epoch() + (at - Instant::EPOCH))
 }
 
 fn start_worker(number: usize) -> io::Result<Tokio> {
@@ -91,15 +70,4 @@ fn start_worker(number: usize) -> io::Result<Tokio> {
     })?;
     let handle = started.recv().map_err(io::Error::other)??;
     Ok(Tokio { handle })
-}
-
-/// The core's time counts from the first look at the clock, less a second: no instant is the epoch.
-fn epoch() -> std::time::Instant {
-    static EPOCH: OnceLock<std::time::Instant> = OnceLock::new();
-    *EPOCH.get_or_init(clock)
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is where the time comes from")]
-fn clock() -> std::time::Instant {
-    std::time::Instant::now()
 }

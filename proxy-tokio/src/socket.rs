@@ -1,11 +1,8 @@
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
 
-use socket2::SockRef;
+use proxy_driver::tcp;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -15,7 +12,7 @@ pub(crate) struct Socket(TcpStream);
 impl Socket {
     /// Bytes go out when they are written: the proxy writes whole pieces.
     pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
+        tcp::set_nodelay(&stream)?;
         Ok(Self(stream))
     }
 }
@@ -55,17 +52,15 @@ impl proxy_driver::Socket for Socket {
     }
 
     fn has_unread(&self) -> bool {
-        // Without MSG_DONTWAIT, as the socket does not block.
-        let peeked = SockRef::from(&self.0).peek(&mut [MaybeUninit::uninit()]);
-        !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        tcp::has_unread(&self.0)
     }
 
     fn shutdown(&mut self) -> io::Result<()> {
-        SockRef::from(&self.0).shutdown(Shutdown::Write)
+        tcp::shutdown(&self.0)
     }
 
     fn reset_on_close(&mut self) {
-        let _closed_already = SockRef::from(&self.0).set_linger(Some(Duration::ZERO));
+        tcp::reset_on_close(&self.0);
     }
 
     fn rehome(self) -> io::Result<Self> {

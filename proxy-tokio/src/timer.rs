@@ -2,10 +2,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use proxy_driver::clock;
 use proxy_proto::Instant;
 use tokio::time::{Sleep, sleep_until};
-
-use crate::runtime::instant;
 
 /// A timer that is only ever moved to an earlier time: on a connection that lives, deadlines move
 /// later with each request, and following each would be work in the timer wheel for nothing. One
@@ -19,9 +18,10 @@ pub(crate) struct Timer {
 impl proxy_driver::Timer for Timer {
     fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
         if self.armed.is_none_or(|armed| at < armed) {
+            let when = clock::to_std(at).into();
             match &mut self.sleep {
-                Some(sleep) => sleep.as_mut().reset(instant(at)),
-                None => self.sleep = Some(Box::pin(sleep_until(instant(at)))),
+                Some(sleep) => sleep.as_mut().reset(when),
+                None => self.sleep = Some(Box::pin(sleep_until(when))),
             }
             self.armed = Some(at);
         }
