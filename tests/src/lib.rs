@@ -71,6 +71,11 @@ macro_rules! proxy_test {
             fn proxy_tokio() {
                 scenario($crate::Binary::named("proxy-tokio"));
             }
+
+            #[test]
+            fn proxy_async_std() {
+                scenario($crate::Binary::named("proxy-async-std"));
+            }
         }
     };
 }
