@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use proxy_proto::Instant;
 
+use crate::alarm::Alarm;
 use crate::proxy::Proxy;
-use crate::runtime::{Listener, Runtime, Socket, Timer};
+use crate::runtime::{Listener, Runtime, Socket};
 use crate::session::Session;
 use crate::worker::Worker;
 
@@ -27,7 +28,7 @@ pub(crate) struct Acceptor<R: Runtime> {
     home: usize,
     stop: Arc<Stop>,
     held: Option<(R::Socket, SocketAddr)>,
-    timer: R::Timer,
+    timer: Alarm<R>,
     trouble: Option<Trouble>,
 }
 
@@ -82,7 +83,7 @@ impl<R: Runtime> Acceptor<R> {
         home: usize,
         stop: Arc<Stop>,
     ) -> Self {
-        let timer = R::timer();
+        let timer = Alarm::new();
         Self { listener, kind, proxy, home, stop, held: None, timer, trouble: None }
     }
 

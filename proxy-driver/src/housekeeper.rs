@@ -6,20 +6,21 @@ use std::time::Duration;
 
 use proxy_proto::Instant;
 
-use crate::runtime::{Runtime, Timer};
+use crate::alarm::Alarm;
+use crate::runtime::Runtime;
 use crate::worker::Worker;
 
 /// Looks after the idle upstream connections of one worker: those that expire and those that the
 /// upstream closes. It sleeps while there are none. It ends with the process.
 pub(crate) struct Housekeeper<R: Runtime> {
     worker: Arc<Worker<R>>,
-    timer: R::Timer,
+    timer: Alarm<R>,
     next: Option<Instant>,
 }
 
 impl<R: Runtime> Housekeeper<R> {
     pub(crate) fn new(worker: Arc<Worker<R>>) -> Self {
-        Self { worker, timer: R::timer(), next: None }
+        Self { worker, timer: Alarm::new(), next: None }
     }
 }
 

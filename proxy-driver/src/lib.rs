@@ -22,9 +22,11 @@
 //! [`Runtime`].
 
 mod acceptor;
+mod alarm;
 pub mod clock;
 mod demo;
 mod echo;
+mod futures;
 mod housekeeper;
 mod link;
 mod listen;
@@ -48,5 +50,6 @@ mod worker;
 #[cfg(test)]
 mod virtual_runtime;
 
+pub use futures::{Accepting, FuturesListener, FuturesSocket};
 pub use run::main;
 pub use runtime::{Listener, Runtime, Socket, Timer};

@@ -79,6 +79,9 @@ pub trait Listener<S>: Send + Unpin + 'static {
 
 /// One timer, set again and again.
 pub trait Timer: Send + Unpin + 'static {
-    /// Ready once `at` has passed; sets the timer where that is needed. It may be ready early.
-    fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()>;
+    /// Makes it fire at `at` instead of whatever was set before.
+    fn set(&mut self, at: Instant);
+
+    /// Ready once it has fired. It may do so early; until it is set again it need not fire twice.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }

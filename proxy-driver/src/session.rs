@@ -10,10 +10,11 @@ use std::time::Duration;
 use proxy_balance::ClientPlace;
 use proxy_proto::{Action, Exchange, Instant, Lanes, Peer, Reply, Summary};
 
+use crate::alarm::Alarm;
 use crate::link::Link;
 use crate::local::Body;
 use crate::proxy::Proxy;
-use crate::runtime::{Runtime, Socket, Timer};
+use crate::runtime::{Runtime, Socket};
 use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
 use crate::worker::Worker;
@@ -34,7 +35,7 @@ pub(crate) struct Session<R: Runtime> {
     lanes: Option<Box<Lanes>>,
     client: R::Socket,
     link: Link<R>,
-    timer: R::Timer,
+    timer: Alarm<R>,
     answers: Answers,
     closes: Option<Closes>,
 }
@@ -114,7 +115,7 @@ impl<R: Runtime> Session<R> {
             lanes: None,
             client,
             link: Link::None,
-            timer: R::timer(),
+            timer: Alarm::new(),
             answers,
             closes: None,
         }

@@ -184,7 +184,7 @@ impl Runtime for Virtual {
     }
 
     fn timer() -> VirtualTimer {
-        VirtualTimer
+        VirtualTimer::default()
     }
 
     fn now() -> Instant {
@@ -192,11 +192,16 @@ impl Runtime for Virtual {
     }
 }
 
-pub(crate) struct VirtualTimer;
+#[derive(Default)]
+pub(crate) struct VirtualTimer(Option<Instant>);
 
 impl Timer for VirtualTimer {
-    fn poll_until(&mut self, _: &mut Context<'_>, at: Instant) -> Poll<()> {
-        if at <= NOW.get() { Poll::Ready(()) } else { Poll::Pending }
+    fn set(&mut self, at: Instant) {
+        self.0 = Some(at);
+    }
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.is_some_and(|at| at <= NOW.get()) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -1,0 +1,32 @@
+use std::task::{Context, Poll};
+
+use proxy_proto::Instant;
+
+use crate::runtime::{Runtime, Timer};
+
+/// One runtime timer, only ever moved to an earlier time. On a connection that lives, deadlines move
+/// later with each request; following each of them would be work in the runtime's timer queue for
+/// nothing. It may be ready early for that: whoever waits looks at the clock, and asks again.
+pub(crate) struct Alarm<R: Runtime> {
+    timer: R::Timer,
+    set: Option<Instant>,
+}
+
+impl<R: Runtime> Alarm<R> {
+    pub(crate) fn new() -> Self {
+        Self { timer: R::timer(), set: None }
+    }
+
+    /// Ready once `at` has passed, or earlier.
+    pub(crate) fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
+        if self.set.is_none_or(|set| at < set) {
+            self.timer.set(at);
+            self.set = Some(at);
+        }
+        let fired = self.timer.poll(cx);
+        if fired.is_ready() {
+            self.set = None;
+        }
+        fired
+    }
+}
