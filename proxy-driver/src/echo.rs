@@ -37,31 +37,32 @@ fn serve(stream: &TcpStream, address: SocketAddr) -> io::Result<Served> {
     // A reader of its own for each request is enough: the proxy sends the next one only after the
     // answer.
     let mut reader = BufReader::new(stream);
+    let mut writer = stream;
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if reader.read_line(&mut head)? == 0 {
             return Ok(Served::End);
         }
     }
-    let has = |name: &str| {
+    let field = |name: &str| {
         head.lines()
             .filter_map(|line| line.split_once(": "))
             .find_map(|(known, value)| known.eq_ignore_ascii_case(name).then(|| value.to_owned()))
     };
-    if has("expect").is_some() {
-        stream_write(stream, b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    if field("expect").is_some() {
+        writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
     }
     let mut body = Vec::new();
-    if has("transfer-encoding").is_some() {
+    if field("transfer-encoding").is_some() {
         read_chunks(&mut reader, &mut body)?;
-    } else if let Some(length) = has("content-length").and_then(|length| length.parse().ok()) {
+    } else if let Some(length) = field("content-length").and_then(|length| length.parse().ok()) {
         reader.take(length).read_to_end(&mut body)?;
     }
     if body.is_empty() {
         body = format!("{address} was asked:\n\n{}", head.trim_end()).into_bytes();
         body.push(b'\n');
     }
-    let kind = has("content-type").unwrap_or_else(|| "text/plain".into());
+    let kind = field("content-type").unwrap_or_else(|| "text/plain".into());
     let length = body.len();
     let mut answer =
         format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n")
@@ -69,7 +70,7 @@ fn serve(stream: &TcpStream, address: SocketAddr) -> io::Result<Served> {
     if !head.starts_with("HEAD ") {
         answer.append(&mut body);
     }
-    stream_write(stream, &answer)?;
+    writer.write_all(&answer)?;
     Ok(Served::One)
 }
 
@@ -92,8 +93,4 @@ fn read_chunks(reader: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<()> 
             return Ok(());
         }
     }
-}
-
-fn stream_write(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes)
 }

@@ -68,15 +68,19 @@ impl<R: Runtime> Service<R> {
             tracing::warn!(target: "proxy.config", "There is no configuration file to re-read");
             return;
         };
-        match self.try_reload(source, overrides, log) {
+        let former = self.config.logging.level;
+        match self.try_reload(source, overrides) {
             Ok(()) => {
+                let level = self.config.logging.level;
+                // Said at whichever level lets it through.
+                log.set_level(level.min(former));
                 self.proxy.metrics.reload_succeeded(now());
                 tracing::info!(
                     target: "proxy.config",
-                    "Config reloaded from {} (logging level={})",
-                    path.display(),
-                    self.config.logging.level
+                    "Config reloaded from {} (logging level={level})",
+                    path.display()
                 );
+                log.set_level(level);
             }
             Err(reasons) => {
                 self.proxy.metrics.reload_failed();
@@ -88,12 +92,7 @@ impl<R: Runtime> Service<R> {
     }
 
     /// Everything that can fail comes first: parse, validate, bind. Then nothing can.
-    fn try_reload(
-        &mut self,
-        source: &Source,
-        overrides: &Overrides,
-        log: &Log,
-    ) -> Result<(), Vec<String>> {
+    fn try_reload(&mut self, source: &Source, overrides: &Overrides) -> Result<(), Vec<String>> {
         let env = |name: &str| std::env::var(name).ok();
         let config = load(source, overrides, &env)
             .map_err(|diagnostics| diagnostics.lines().collect::<Vec<_>>())?;
@@ -118,7 +117,6 @@ impl<R: Runtime> Service<R> {
                 self.replace(bound, kind);
             }
         }
-        log.set_level(config.logging.level);
         self.config = config;
         Ok(())
     }
