@@ -213,12 +213,7 @@ fn repeated(what: &str, span: &Range<usize>, first: &Range<usize>) -> Diagnostic
 fn unknown(name: &str, span: &Range<usize>, keys: &[Key], path: &str) -> Diagnostic {
     let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
     let error = Diagnostic::at(span.clone(), format!("unknown key {}{place}", quoted(name)), "");
-    let nearest = keys
-        .iter()
-        .map(|key| (strsim::osa_distance(name, key.name), key.name))
-        .min()
-        .filter(|(distance, near)| *distance <= near.len() / 3);
-    if let Some((_, near)) = nearest {
+    if let Some(near) = nearest(name, keys) {
         return error.help(format!("did you mean `{near}`?"));
     }
     let has_it = |section: &&Key| matches!(section.kind, Kind::Section(keys) if keys.iter().any(|key| key.name == name));
@@ -226,6 +221,19 @@ fn unknown(name: &str, span: &Range<usize>, keys: &[Key], path: &str) -> Diagnos
         Some(section) => error.help(format!("`{name}` belongs in `{}`", section.name)),
         None => error.help(format!("the keys here are {}", names(keys))),
     }
+}
+
+/// The key that was meant: the one without its unit, or one that differs in few letters.
+fn nearest(name: &str, keys: &[Key]) -> Option<&'static str> {
+    let lacks_unit = |key: &&Key| key.name.strip_suffix("_ms").is_some_and(|stem| stem == name);
+    let by_letters = || {
+        keys.iter()
+            .map(|key| (strsim::osa_distance(name, key.name), key.name))
+            .min()
+            .filter(|(distance, near)| *distance <= near.len() / 3)
+            .map(|(_, near)| near)
+    };
+    keys.iter().find(lacks_unit).map(|key| key.name).or_else(by_letters)
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -78,7 +78,7 @@ const TIMEOUTS: &[Key] = &[
     key("client_head_ms", TIME, "a request head, from its first byte to its end; 408"),
     key("client_idle_ms", TIME, "a client connection with no request in progress; closed"),
     key("client_body_ms", TIME, "no progress while the client owes body bytes; 408"),
-    key("client_send_ms", TIME, "no progress while the client accepts no bytes; closed"),
+    key("client_send_ms", TIME, "no progress while the client accepts no bytes; reset"),
     key("tunnel_idle_ms", TIME_OR_ZERO, "an upgraded connection with no byte either way; 0: never"),
     key("upstream_idle_ms", TIME_OR_ZERO, "an upstream connection kept for reuse; 0: never kept"),
 ];

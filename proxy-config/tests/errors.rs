@@ -82,6 +82,10 @@ fn each_rule_has_its_error() {
     let cases = [
         // keys
         ("listn: x", "1:1: unknown key `listn`; did you mean `listen`?"),
+        (
+            "timeouts: { read: 5 }",
+            "1:13: unknown key `read` in `timeouts`; did you mean `read_ms`?",
+        ),
         ("level: info", "1:1: unknown key `level`; `level` belongs in `logging`"),
         (
             "logging: {verbose: 1}",

@@ -92,7 +92,7 @@ fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::E
     let metrics_port = Bound::to(&config.metrics_listen)?;
     let pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
     let workers = config.workers.unwrap_or_else(cores);
-    let build = BuildInfo { version: env!("CARGO_PKG_VERSION"), runtime: R::NAME };
+    let build = BuildInfo { version: env!("CARGO_PKG_VERSION"), runtime: runtime::<R>() };
     let metrics = Arc::new(Metrics::new(workers.get(), build, &CAUSES, wall_clock()));
     let log = {
         let metrics = Arc::clone(&metrics);
@@ -162,6 +162,11 @@ impl End {
             }
         }
     }
+}
+
+/// The binary's name less what all of them are.
+fn runtime<R: Runtime>() -> &'static str {
+    R::NAME.strip_prefix("proxy-").unwrap_or(R::NAME)
 }
 
 fn cores() -> NonZeroUsize {
