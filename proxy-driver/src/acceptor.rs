@@ -13,7 +13,7 @@ use crate::alarm::Alarm;
 use crate::proxy::Proxy;
 use crate::runtime::{Listener, Runtime, Socket};
 use crate::session::Session;
-use crate::worker::Worker;
+use crate::worker::Seat;
 
 /// Accepts connections on one address and gives each to the worker with the fewest.
 ///
@@ -133,16 +133,16 @@ impl<R: Runtime> Acceptor<R> {
     fn give(
         &self,
         socket: R::Socket,
-        session: impl FnOnce(R::Socket, Arc<Worker<R>>) -> Session<R> + Send + 'static,
+        session: impl FnOnce(R::Socket, Seat<R>) -> Session<R> + Send + 'static,
     ) {
         let least = self.proxy.workers.iter().min_by_key(|worker| worker.load.load(Relaxed));
-        let Some(worker) = least.map(Arc::clone) else { return };
+        let Some(worker) = least else { return };
         let is_home = worker.number == self.home;
-        let runtime = worker.runtime.clone();
-        runtime.spawn(async move {
+        let seat = Seat::on(worker);
+        worker.runtime.spawn(async move {
             let socket = if is_home { Ok(socket) } else { socket.rehome() };
             match socket {
-                Ok(socket) => session(socket, worker).await,
+                Ok(socket) => session(socket, seat).await,
                 Err(error) => {
                     tracing::warn!(target: "proxy.server", "Lost a new connection: {error}");
                 }
@@ -208,3 +208,6 @@ impl<R: Runtime> Drop for Acceptor<R> {
 const BATCH: usize = 64;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

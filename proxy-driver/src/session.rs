@@ -3,7 +3,6 @@ use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::proxy::Proxy;
 use crate::runtime::{Runtime, Socket};
 use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
-use crate::worker::Worker;
+use crate::worker::Seat;
 use crate::{pages, report};
 
 /// One client connection: an [`Exchange`] between two sockets, until it closes.
@@ -27,7 +26,7 @@ use crate::{pages, report};
 /// bounded.
 pub(crate) struct Session<R: Runtime> {
     proxy: Arc<Proxy<R>>,
-    worker: Arc<Worker<R>>,
+    worker: Seat<R>,
     /// The configuration of the request in hand.
     snapshot: Arc<Snapshot<R::Socket>>,
     exchange: Exchange,
@@ -77,7 +76,7 @@ impl<R: Runtime> Session<R> {
         from: SocketAddr,
         place: ClientPlace,
         proxy: Arc<Proxy<R>>,
-        worker: Arc<Worker<R>>,
+        worker: Seat<R>,
     ) -> Self {
         let patience = R::now() + GRACE;
         tracing::debug!(target: "proxy.server", "Accepted a connection from {from}");
@@ -91,7 +90,7 @@ impl<R: Runtime> Session<R> {
         client: R::Socket,
         from: SocketAddr,
         proxy: Arc<Proxy<R>>,
-        worker: Arc<Worker<R>>,
+        worker: Seat<R>,
     ) -> Self {
         Self::new(client, from, Answers::Pages { body: None }, proxy, worker)
     }
@@ -101,12 +100,11 @@ impl<R: Runtime> Session<R> {
         from: SocketAddr,
         answers: Answers,
         proxy: Arc<Proxy<R>>,
-        worker: Arc<Worker<R>>,
+        worker: Seat<R>,
     ) -> Self {
         let snapshot = proxy.snapshot();
         let settings = Arc::clone(&snapshot.settings);
         let exchange = Exchange::new(settings, from.ip(), worker.next_trace(), R::now());
-        worker.load.fetch_add(1, Relaxed);
         Self {
             proxy,
             worker,
@@ -139,6 +137,10 @@ impl<R: Runtime> Session<R> {
                 return Poll::Pending;
             }
         }
+        // Bytes that never stop moving do not stop the clock.
+        let now = R::now();
+        self.exchange.handle_timeout(lanes, now);
+        self.take_actions(lanes, now);
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -399,7 +401,6 @@ impl<R: Runtime> Future for Session<R> {
 
 impl<R: Runtime> Drop for Session<R> {
     fn drop(&mut self) {
-        self.worker.load.fetch_sub(1, Relaxed);
         if let Answers::Upstreams { .. } = self.answers {
             self.worker.shard.connections_closed.inc();
         }

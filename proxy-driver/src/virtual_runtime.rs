@@ -7,6 +7,7 @@ use std::future::{Future, Ready, ready};
 use std::io::{self, IoSlice};
 use std::net::{self, SocketAddr};
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -18,9 +19,12 @@ use crate::runtime::{Listener, Runtime, Socket, Timer};
 #[derive(Clone)]
 pub(crate) struct Virtual;
 
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 thread_local! {
     static NOW: Cell<Instant> = const { Cell::new(Instant::from_nanos(1)) };
     static DIALED: RefCell<VecDeque<VirtualSocket>> = const { RefCell::new(VecDeque::new()) };
+    static SPAWNED: RefCell<Vec<Task>> = const { RefCell::new(Vec::new()) };
     static REFUSES: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -32,6 +36,11 @@ pub(crate) fn pass(duration: Duration) {
 /// The other end of the connection that was opened first and not yet taken.
 pub(crate) fn accept() -> Option<VirtualSocket> {
     DIALED.with_borrow_mut(VecDeque::pop_front)
+}
+
+/// The tasks that were spawned and not yet taken.
+pub(crate) fn spawned() -> Vec<Task> {
+    SPAWNED.take()
 }
 
 /// From now on connections are refused, or no longer.
@@ -55,12 +64,14 @@ pub(crate) struct VirtualSocket {
 struct Pipe {
     bytes: VecDeque<u8>,
     closed: bool,
+    /// There are always bytes in it, and always room.
+    endless: bool,
     reader: Option<Waker>,
 }
 
 impl Default for Pipe {
     fn default() -> Self {
-        Self { bytes: VecDeque::with_capacity(ROOM), closed: false, reader: None }
+        Self { bytes: VecDeque::with_capacity(ROOM), closed: false, endless: false, reader: None }
     }
 }
 
@@ -73,6 +84,16 @@ impl VirtualSocket {
         if let Some(reader) = pipe.reader.take() {
             reader.wake();
         }
+    }
+
+    /// For a test: from now on it sends faster than anybody can receive.
+    pub(crate) fn sends_without_end(&self) {
+        lock(&self.outbox).endless = true;
+    }
+
+    /// For a test: from now on it receives faster than anybody can send.
+    pub(crate) fn takes_without_end(&self) {
+        lock(&self.inbox).endless = true;
     }
 
     /// For a test: takes what has come.
@@ -103,6 +124,9 @@ impl Drop for VirtualSocket {
 impl Socket for VirtualSocket {
     fn poll_recv(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut pipe = lock(&self.inbox);
+        if pipe.endless {
+            return Poll::Ready(Ok(room.len()));
+        }
         if pipe.bytes.is_empty() && !pipe.closed {
             pipe.reader = Some(cx.waker().clone());
             return Poll::Pending;
@@ -122,6 +146,9 @@ impl Socket for VirtualSocket {
         let mut pipe = lock(&self.outbox);
         if pipe.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if pipe.endless {
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
         let mut sent = 0;
         for slice in slices {
@@ -158,7 +185,7 @@ impl Socket for VirtualSocket {
 impl Runtime for Virtual {
     const NAME: &'static str = "virtual";
     type Socket = VirtualSocket;
-    type Listener = NoListener;
+    type Listener = VirtualListener;
     type Timer = VirtualTimer;
     type Dial = Ready<io::Result<VirtualSocket>>;
 
@@ -166,11 +193,11 @@ impl Runtime for Virtual {
         Ok(vec![Self; workers.get()])
     }
 
-    fn spawn(&self, _: impl Future<Output = ()> + Send + 'static) {
-        unreachable!("tests poll their tasks by hand");
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        SPAWNED.with_borrow_mut(|spawned| spawned.push(Box::pin(task)));
     }
 
-    fn listen(_: net::TcpListener) -> io::Result<NoListener> {
+    fn listen(_: net::TcpListener) -> io::Result<VirtualListener> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -205,14 +232,16 @@ impl Timer for VirtualTimer {
     }
 }
 
-pub(crate) struct NoListener;
+/// Has accepted what a test puts into it.
+pub(crate) struct VirtualListener(pub(crate) VecDeque<VirtualSocket>);
 
-impl Listener<VirtualSocket> for NoListener {
+impl Listener<VirtualSocket> for VirtualListener {
     fn poll_accept(
         &mut self,
         _: &mut Context<'_>,
     ) -> Poll<io::Result<(VirtualSocket, SocketAddr)>> {
-        Poll::Pending
+        let from = (net::Ipv4Addr::LOCALHOST, 5000).into();
+        self.0.pop_front().map_or(Poll::Pending, |socket| Poll::Ready(Ok((socket, from))))
     }
 }
 

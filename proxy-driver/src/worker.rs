@@ -1,4 +1,5 @@
-use std::sync::atomic::AtomicUsize;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -22,6 +23,31 @@ pub(crate) struct Worker<R: Runtime> {
     pub(crate) load: AtomicUsize,
     supplies: Mutex<Supplies>,
     idle: Mutex<IdleConnections<R::Socket>>,
+}
+
+/// A connection's part in a worker's load, from the moment it is given to that worker: were it
+/// counted only when it is first served, a burst would all go to one.
+pub(crate) struct Seat<R: Runtime>(Arc<Worker<R>>);
+
+impl<R: Runtime> Seat<R> {
+    pub(crate) fn on(worker: &Arc<Worker<R>>) -> Self {
+        worker.load.fetch_add(1, Relaxed);
+        Self(Arc::clone(worker))
+    }
+}
+
+impl<R: Runtime> Deref for Seat<R> {
+    type Target = Worker<R>;
+
+    fn deref(&self) -> &Worker<R> {
+        &self.0
+    }
+}
+
+impl<R: Runtime> Drop for Seat<R> {
+    fn drop(&mut self) {
+        self.0.load.fetch_sub(1, Relaxed);
+    }
 }
 
 struct Supplies {

@@ -14,6 +14,7 @@ use crate::flow::{Emit, Flow, Recv};
 use crate::framing::Framing;
 use crate::head::request::{self, Method, RequestFacts};
 use crate::head::response::Persistence;
+use crate::lanes::Lane;
 use crate::state::{Edge, HeadSent, Marks, Progress, Route, Stage};
 use crate::timer::Timers;
 use crate::{
@@ -420,7 +421,7 @@ impl Exchange {
     fn answer_locally(&mut self, local: LocalHead, lanes: &mut Lanes) {
         self.route = Route::Local;
         self.request.sink(&mut lanes.request);
-        self.persists = self.may_persist();
+        self.persists = self.may_persist(&lanes.request);
         let length = if self.is_to_head() { 0 } else { local.length };
         answer::render_local(local, self.answering(), &mut lanes.response);
         self.response.begin_body(Framing::Length(length), Emit::AsIs);
@@ -429,11 +430,13 @@ impl Exchange {
     }
 
     /// Whether the client's connection may stay open, as far as is known before the response.
-    fn may_persist(&self) -> bool {
+    fn may_persist(&self, lane: &Lane) -> bool {
         let waits_for_continue = self.awaits_continue() && self.request.recv != Recv::Done;
-        self.facts.is_some_and(|facts| facts.persists)
+        let is_last = self.request.eof && !self.request.has_bytes_behind(lane);
+        // Bytes sent on the strength of an upgrade are no request.
+        self.facts.is_some_and(|facts| facts.persists && !facts.wants_upgrade)
             && !self.drains
-            && !self.request.eof
+            && !is_last
             && !waits_for_continue
     }
 
@@ -470,7 +473,7 @@ impl Exchange {
     /// Answers with the fault, in place of a response of which nothing has gone out.
     fn answer(&mut self, fault: Fault, lanes: &mut Lanes) {
         let Lanes { request, response, upstream } = lanes;
-        self.persists = self.may_persist() && self.request.recv == Recv::Done;
+        self.persists = self.may_persist(request) && self.request.recv == Recv::Done;
         self.response.begin_answer(self.head == HeadSent::Rendered, response);
         answer::render_fault(fault, upstream, self.answering(), response);
         self.status = Some(fault.cause.status());

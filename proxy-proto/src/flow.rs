@@ -206,6 +206,13 @@ impl Flow {
         lane.window.len() > self.pinned()
     }
 
+    /// Whether whoever gets the message holds it up: until more has been sent, bytes that came
+    /// cannot be followed, none can come, or the end that came cannot be told.
+    pub(crate) fn is_held_up(&self, lane: &Lane) -> bool {
+        let is_full = self.room(lane) == 0;
+        !self.is_flushed(lane) && (is_full || self.eof || self.has_bytes_behind(lane))
+    }
+
     /// Forgets all that was rendered and sent, to begin on the next head.
     pub(crate) fn reset(&mut self, lane: &mut Lane) {
         debug_assert_eq!(self.pinned(), 0, "bytes still wait to be sent");

@@ -11,8 +11,8 @@ use crate::{Instant, Timeouts};
 /// | `ClientBody` | the client owes body bytes and nothing else is waited for | 408, or abort |
 /// | `ClientSend` | bytes wait for the client | close |
 /// | `Connect` | the driver is connecting | 504 |
-/// | `UpstreamSend` | bytes wait for the upstream | 504, or abort |
-/// | `UpstreamRead` | the request is wholly sent, or an Expect waits, and we have room | 504, or abort |
+/// | `UpstreamSend` | bytes wait for the upstream, and the client holds nothing up | 504, or abort |
+/// | `UpstreamRead` | the request is wholly sent, or an Expect waits; the client holds nothing up | 504, or abort |
 /// | `TunnelIdle` | upgraded, no byte either way | close |
 /// | `Linger` | after our last byte, while the client still sends | close |
 /// | `Total` | request head complete → response sent | 504, or abort |

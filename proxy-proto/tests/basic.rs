@@ -296,6 +296,17 @@ fn keeps_serving_a_client_that_has_closed_its_half() {
 }
 
 #[test]
+fn serves_all_that_came_before_the_client_closed_its_half() {
+    let mut wire = Wire::new();
+    wire.client_sends(format!("{GET}{GET}")).client_closes();
+    wire.upstream_sends(OK).upstream_sends(OK);
+    let got = wire.takes();
+    assert_eq!(got.matches("HTTP/1.1 200 OK").count(), 2, "{got}");
+    assert_eq!(got.matches("Connection: close").count(), 1, "with the last one");
+    assert_eq!(wire.was_closed(), Some(CloseReason::NotPersistent));
+}
+
+#[test]
 fn drops_the_upstream_when_the_client_goes() {
     let mut wire = Wire::new();
     wire.client_sends(GET).breaks(Peer::Client);

@@ -2,7 +2,7 @@
 
 mod wire;
 
-use proxy_proto::{Cause, CloseReason, Peer};
+use proxy_proto::{Cause, CloseReason, Fault, Peer};
 use wire::{Connecting, GET, OK, Wire, body_of};
 
 const POST: &str = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello";
@@ -215,4 +215,39 @@ fn ignores_replies_that_come_too_late() {
     assert_eq!(wire.status(), Some(504));
     wire.connects();
     assert!(wire.exchange.is_idle());
+}
+
+#[test]
+fn does_not_parse_what_follows_an_upgrade_that_failed() {
+    let mut wire = Wire::new();
+    wire.connecting = Connecting::Fails(Fault::new(Cause::ConnectRefused, "connection refused"));
+    wire.client_sends(format!("{UPGRADE}{GET}"));
+    assert_eq!(wire.finished.len(), 1, "bytes sent on the strength of an upgrade are no request");
+    assert!(wire.takes().contains("Connection: close\r\n"));
+}
+
+#[test]
+fn ends_a_tunnel_whose_upstream_accepts_nothing() {
+    let mut wire = Wire::new();
+    wire.client_sends(UPGRADE).upstream_sends(SWITCH).stalls(Peer::Upstream);
+    wire.client_sends("lost").refuses_bytes(Peer::Upstream);
+    wire.upstream_sends("last words").upstream_closes();
+    assert!(wire.client_got().ends_with("last words"));
+    assert_eq!(wire.was_closed(), Some(CloseReason::TunnelEnded));
+}
+
+#[test]
+fn unwraps_all_chunks_that_came_before_the_upstream_closed() {
+    let chunks = "3\r\nabc\r\n2\r\nde\r\n1\r\nf\r\n0\r\n\r\n";
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut wire = Wire::new();
+    wire.client_sends("GET / HTTP/1.0\r\n\r\n").stalls(Peer::Client);
+    wire.upstream_sends(format!("{head}{chunks}")).upstream_closes().resumes(Peer::Client);
+    assert_eq!((body_of(&wire.client_got()), wire.cause()), ("abcdef", None));
+    let mut broken = Wire::new();
+    broken.client_sends("GET / HTTP/1.0\r\n\r\n").stalls(Peer::Client);
+    broken.upstream_sends(format!("{head}{}", &chunks[..18])).upstream_closes();
+    broken.resumes(Peer::Client);
+    assert_eq!((body_of(&broken.client_got()), broken.cause()), ("abcde", Some("upstream_eof")));
+    assert!(broken.was_aborted().is_some());
 }

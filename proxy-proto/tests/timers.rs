@@ -221,3 +221,56 @@ fn says_finish_once_for_each_request_that_times_out() {
     let finishes = wire.actions.iter().filter(|a| matches!(a, Action::Finish(_))).count();
     assert_eq!(finishes, 1);
 }
+
+#[test]
+fn does_not_wait_for_bytes_of_an_upstream_that_has_sent_them_all() {
+    let chunked =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+    for (request, response, closes) in [
+        // Framed in chunks, whose last one waits for those before it.
+        (GET, "HTTP/1.1 200 OK\r\n\r\nabcde", true),
+        // Unwrapped chunk by chunk.
+        ("GET / HTTP/1.0\r\n\r\n", chunked, false),
+        // Behind an interim response.
+        (GET, &format!("HTTP/1.1 102 Processing\r\n\r\n{OK}"), false),
+    ] {
+        let mut wire = Wire::with(patient());
+        wire.client_sends(request).stalls(Peer::Client).upstream_sends(response);
+        if closes {
+            wire.upstream_closes();
+        }
+        wire.grain = 1;
+        for _ in 0..4 {
+            wire.passes(seconds(8)).takes_one_piece();
+        }
+        wire.resumes(Peer::Client);
+        assert_eq!((wire.status(), wire.cause()), (Some(200), None), "{response:?}");
+    }
+}
+
+#[test]
+fn does_not_blame_an_upstream_that_a_slow_client_holds_up() {
+    let mut wire = Wire::with(patient());
+    wire.client_sends("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\nabc");
+    wire.upstream_sends("HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n");
+    wire.stalls(Peer::Client).upstream_sends("x".repeat(50_000));
+    wire.stalls(Peer::Upstream).client_sends("y".repeat(50_000));
+    for _ in 0..4 {
+        wire.grain = 1;
+        wire.passes(seconds(8)).takes_one_piece();
+    }
+    assert_eq!(wire.timer(), Some(Timer::ClientSend));
+    assert_eq!(wire.was_discarded(), None, "the upstream waits for the client, too");
+}
+
+#[test]
+fn does_not_drain_a_trickle_for_ever() {
+    let mut wire = Wire::new();
+    wire.client_sends("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 999\r\n\r\nabc");
+    wire.upstream_sends(OK);
+    assert_eq!(wire.timer(), Some(Timer::ClientBody));
+    for _ in 0..5 {
+        wire.passes(seconds(4)).client_sends("x");
+    }
+    assert!(wire.exchange.is_closed());
+}

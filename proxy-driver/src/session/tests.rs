@@ -35,7 +35,7 @@ impl Scene {
             panic!("no place for the client");
         };
         let from = (Ipv4Addr::LOCALHOST, 5000).into();
-        let worker = Arc::clone(&proxy.workers[0]);
+        let worker = Seat::on(&proxy.workers[0]);
         (Box::pin(Session::proxied(near, from, place, Arc::clone(proxy), worker)), client)
     }
 
@@ -269,4 +269,22 @@ fn a_client_that_came_before_the_drain_is_still_served() {
     let mut got = Vec::new();
     scene.client.takes(&mut got);
     assert!(got.ends_with(b"hello"));
+}
+
+#[test]
+fn a_timeout_fires_though_bytes_never_stop_moving() {
+    let mut scene = Scene::new(|_| {});
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    let upstream = accept().expect("connected");
+    upstream.sends(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n");
+    let _pending = scene.runs();
+    upstream.sends_without_end();
+    scene.client.takes_without_end();
+    pass(Duration::from_secs(29));
+    assert!(scene.runs().is_pending());
+    pass(Duration::from_secs(1));
+    assert!(scene.runs().is_pending(), "its budget is spent, and it wakes itself");
+    assert!(scene.runs().is_ready());
+    assert!(scene.metrics().contains("proxy_timeout_errors_total{type=\"total\"} 1"));
 }

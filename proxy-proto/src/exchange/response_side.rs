@@ -101,9 +101,7 @@ impl Exchange {
                     _ => Kind::Final,
                 };
                 if kind == Kind::Final {
-                    self.persists = self.may_persist()
-                        // Bytes sent on the strength of an upgrade are no request.
-                        && !facts.wants_upgrade
+                    self.persists = self.may_persist(&lanes.request)
                         && (facts.version_1_1 || head.has_known_length());
                 }
                 // RFC 9110 section 15.2: no interim response to an HTTP/1.0 client.
@@ -170,6 +168,9 @@ impl Exchange {
         };
         if body == Body::UntilClose {
             self.response.end_at_close(lane);
+            return Moved::No;
+        }
+        if self.response.is_held_up(lane) {
             return Moved::No;
         }
         let fault = Fault::new(Cause::UpstreamEof, "closed within the response body");

@@ -108,6 +108,10 @@ impl Exchange {
     }
 
     pub(super) fn tunnel(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
+        if self.deaf {
+            self.request.sink(&mut lanes.request);
+            self.request.recv = Recv::Done;
+        }
         for source in Peer::BOTH {
             let limits = &self.settings.limits;
             let (flow, lane) = match source {

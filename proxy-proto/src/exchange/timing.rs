@@ -64,12 +64,14 @@ impl Exchange {
         }
         let Progress { client_recv, client_send, upstream } = self.progress;
         let any = client_recv || client_send || upstream;
+        let renews_client_recv = match self.stage {
+            Stage::Tunnel => any,
+            // A body that nobody waits for has so long in all: `total` ran with its request.
+            Stage::Finished { .. } => false,
+            Stage::Head | Stage::Serving | Stage::Lingering | Stage::Closed => client_recv,
+        };
         let wanted = [
-            (
-                Slot::ClientRecv,
-                self.client_recv_timer(lanes),
-                client_recv || self.stage == Stage::Tunnel && any,
-            ),
+            (Slot::ClientRecv, self.client_recv_timer(lanes), renews_client_recv),
             (Slot::ClientSend, self.client_send_timer(lanes), client_send),
             (Slot::Upstream, self.upstream_timer(lanes), upstream),
             (Slot::Whole, self.total_timer(), false),
@@ -108,13 +110,13 @@ impl Exchange {
         }
         match self.route {
             Route::Dialing => Some(Timer::Connect),
+            Route::Connected { .. } if self.response.is_held_up(&lanes.response) => None,
             Route::Connected { .. } => {
                 if !self.deaf && !self.request.is_flushed(&lanes.request) {
                     return Some(Timer::UpstreamSend);
                 }
                 let owes = self.request.recv == Recv::Done || self.awaits_continue() || self.deaf;
-                let has_room = self.response.room(&lanes.response) > 0;
-                (owes && has_room).then_some(Timer::UpstreamRead)
+                owes.then_some(Timer::UpstreamRead)
             }
             Route::None | Route::Asked | Route::Waiting | Route::Local | Route::Over => None,
         }

@@ -132,6 +132,14 @@ impl Wire {
         self.run()
     }
 
+    /// A client that stalls takes one piece nevertheless.
+    pub fn takes_one_piece(&mut self) -> &mut Self {
+        self.client.stalls = false;
+        self.send(Peer::Client);
+        self.client.stalls = true;
+        self.run()
+    }
+
     pub fn drains(&mut self) -> &mut Self {
         self.exchange.handle_drain(&mut self.lanes, self.now);
         self.run()
