@@ -187,7 +187,7 @@ impl<R: Runtime> Future for Acceptor<R> {
         for _ in 0..BATCH {
             let stopped = this.stop.stopped.load(Relaxed);
             if this.poll_one(cx).is_pending() {
-                if stopped && this.held.is_none() {
+                if stopped && this.held.is_none() && this.trouble.is_none() {
                     return Poll::Ready(());
                 }
                 return Poll::Pending;

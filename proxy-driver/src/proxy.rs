@@ -22,6 +22,7 @@ pub(crate) struct Proxy<R: Runtime> {
     snapshot: ArcSwap<Snapshot<R::Socket>>,
     generation: AtomicU64,
     draining: AtomicBool,
+    cutting: AtomicBool,
     resolver: Resolver<R::Socket>,
     registry: Mutex<Registry<R::Socket>>,
 }
@@ -46,6 +47,7 @@ impl<R: Runtime> Proxy<R> {
             snapshot: ArcSwap::from_pointee(Snapshot::new(0, config, Vec::new(), None)),
             generation: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            cutting: AtomicBool::new(false),
             resolver: Resolver::start(),
             registry: Mutex::new(Registry { known: HashMap::new(), next_key: 0 }),
         });
@@ -130,6 +132,16 @@ impl<R: Runtime> Proxy<R> {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Relaxed)
+    }
+
+    /// The time for the drain is over: what is in progress is cut.
+    pub(crate) fn cut(&self) {
+        self.cutting.store(true, Relaxed);
+        self.clients.wake_all();
+    }
+
+    pub(crate) fn is_cutting(&self) -> bool {
+        self.cutting.load(Relaxed)
     }
 
     /// Somebody waits for a connection to this upstream: idle ones of any worker are for him.

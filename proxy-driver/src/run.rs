@@ -128,19 +128,34 @@ fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
     let patience = service.config.shutdown.deadline;
     tracing::info!(target: "proxy.server", "Shutting down: finishing what is in flight");
     service.drain();
-    let began = clock();
-    while !service.is_drained() {
-        if clock() - began >= patience {
-            let left = service.proxy.clients.len();
-            tracing::warn!(target: "proxy.server", "Shut down with {left} connections unfinished");
-            return End::Drained;
-        }
-        if let Some(Signal::Stop(number)) = signals.wait_for(LOOK) {
+    if let Some(number) = wait_until_drained(service, signals, patience) {
+        return End::Killed(number);
+    }
+    if !service.is_drained() {
+        let left = service.proxy.clients.len();
+        tracing::warn!(target: "proxy.server", "Cutting {left} connections: shutdown.deadline_ms has passed");
+        service.proxy.cut();
+        if let Some(number) = wait_until_drained(service, signals, CUT) {
             return End::Killed(number);
         }
     }
     tracing::info!(target: "proxy.server", "Shut down");
     End::Drained
+}
+
+/// Waits for the drain or for a second signal, which it returns.
+fn wait_until_drained<R: Runtime>(
+    service: &Service<R>,
+    signals: &Signals,
+    patience: Duration,
+) -> Option<i32> {
+    let began = clock();
+    while !service.is_drained() && clock() - began < patience {
+        if let Some(Signal::Stop(number)) = signals.wait_for(LOOK) {
+            return Some(number);
+        }
+    }
+    None
 }
 
 /// How the process ends.
@@ -200,3 +215,5 @@ pub(crate) static CAUSES: [&str; Cause::ALL.len()] = {
 
 /// How often a drain looks whether it is over.
 const LOOK: Duration = Duration::from_millis(10);
+/// How long connections have to notice that they are cut: long enough for their log lines.
+const CUT: Duration = Duration::from_millis(500);

@@ -161,7 +161,9 @@ impl<R: Runtime> Session<R> {
             presence.idle = false;
             place.set_busy();
         }
-        if self.proxy.is_draining() && !is_idle && !presence.leaves {
+        if self.proxy.is_cutting() {
+            self.exchange.handle_cut(lanes, now);
+        } else if self.proxy.is_draining() && !is_idle && !presence.leaves {
             presence.leaves = true;
             self.exchange.handle_drain(lanes, now);
         }

@@ -1,3 +1,5 @@
+mod answering;
+mod replies;
 mod request_side;
 mod response_side;
 mod settle;
@@ -9,17 +11,13 @@ use core::net::IpAddr;
 use arrayvec::ArrayVec;
 use uuid::Uuid;
 
-use crate::answer::{self, Answering};
-use crate::flow::{Emit, Flow, Recv};
-use crate::framing::Framing;
-use crate::head::request::{self, Method, RequestFacts};
-use crate::head::response::Persistence;
-use crate::lanes::Lane;
+use crate::flow::{Flow, Recv};
+use crate::head::request::RequestFacts;
 use crate::state::{Edge, HeadSent, Marks, Progress, Route, Stage};
 use crate::timer::Timers;
 use crate::{
-    Action, Attempt, Cause, CloseReason, Deadline, Fault, Instant, Interest, Lanes, LocalHead,
-    Peer, Reply, Settings, Summary, Transmit,
+    Action, Attempt, Cause, CloseReason, Deadline, Fault, Instant, Interest, Lanes, Peer, Reply,
+    RequestHead, Settings, Summary, Transmit,
 };
 
 /// One client connection, and for each of its requests the upstream that serves it.
@@ -78,27 +76,6 @@ pub struct Exchange {
     timers: Timers,
     progress: Progress,
     edges: ArrayVec<Edge, 8>,
-}
-
-/// The request in hand, for routing and logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestHead<'a> {
-    /// The method as it came.
-    pub method: &'a str,
-    /// The target in the form in which it is forwarded: origin-form or `*`.
-    pub target: &'a str,
-    fields: &'a [u8],
-}
-
-impl<'a> RequestHead<'a> {
-    /// The value of the first field with this name, if it is text. A walk over the head: not for
-    /// every request.
-    pub fn field(&self, name: &str) -> Option<&'a str> {
-        core::str::from_utf8(self.fields).ok()?.split("\r\n").find_map(|line| {
-            let (known, value) = line.split_once(':')?;
-            known.eq_ignore_ascii_case(name).then_some(value.trim_matches([' ', '\t']))
-        })
-    }
 }
 
 /// Construction and inputs.
@@ -225,6 +202,15 @@ impl Exchange {
             return;
         }
         self.drains = true;
+        self.settle(lanes, now);
+    }
+
+    /// The time for finishing is over: whatever is in progress ends here, without an answer.
+    pub fn handle_cut(&mut self, lanes: &mut Lanes, now: Instant) {
+        if self.stage == Stage::Closed {
+            return;
+        }
+        self.end_at_once(Cause::Draining, CloseReason::Draining, lanes, now);
         self.settle(lanes, now);
     }
 
@@ -370,138 +356,6 @@ impl Exchange {
     fn push(&mut self, edge: Edge) {
         debug_assert!(!self.edges.is_full(), "the driver does not take its actions: {edge:?}");
         let _dropped_by_a_driver_that_breaks_its_law = self.edges.try_push(edge);
-    }
-
-    fn take_reply(&mut self, reply: Reply, lanes: &mut Lanes, now: Instant) {
-        match (reply, self.route) {
-            (Reply::Routed, Route::Asked) => {
-                if let Some(facts) = &self.facts {
-                    request::finish(facts, &lanes.upstream, &mut lanes.request.before);
-                }
-                self.route = Route::Waiting;
-                self.push(Edge::Connect);
-            }
-            (Reply::Local(local), Route::Asked) => self.answer_locally(local, lanes),
-            (Reply::Refused(fault), Route::Asked) => self.fail(fault, lanes),
-            (Reply::Dialing(attempt), Route::Waiting) if attempt == self.attempt => {
-                self.route = Route::Dialing;
-            }
-            (Reply::Connected { attempt, reused }, Route::Waiting | Route::Dialing)
-                if attempt == self.attempt =>
-            {
-                self.route = Route::Connected { reused };
-                self.marks.connected = Some(now);
-                self.deaf = false;
-                self.request.keeps = reused;
-            }
-            (Reply::Failed { attempt, fault }, Route::Waiting | Route::Dialing)
-                if attempt == self.attempt =>
-            {
-                self.fail(fault, lanes);
-            }
-            (Reply::Next(trace), _) => {
-                if let Stage::Finished { answered: false } = self.stage {
-                    self.stage = Stage::Finished { answered: true };
-                    self.trace = trace;
-                }
-            }
-            // Too late, or an older attempt: legal.
-            (
-                Reply::Routed
-                | Reply::Local(_)
-                | Reply::Refused(_)
-                | Reply::Dialing(_)
-                | Reply::Connected { .. }
-                | Reply::Failed { .. },
-                _,
-            ) => {}
-        }
-    }
-
-    fn answer_locally(&mut self, local: LocalHead, lanes: &mut Lanes) {
-        self.route = Route::Local;
-        self.request.sink(&mut lanes.request);
-        self.persists = self.may_persist(&lanes.request);
-        let length = if self.is_to_head() { 0 } else { local.length };
-        answer::render_local(local, self.answering(), &mut lanes.response);
-        self.response.begin_body(Framing::Length(length), Emit::AsIs);
-        self.status = Some(local.status);
-        self.head = HeadSent::Rendered;
-    }
-
-    /// Whether the client's connection may stay open, as far as is known before the response.
-    fn may_persist(&self, lane: &Lane) -> bool {
-        let waits_for_continue = self.awaits_continue() && self.request.recv != Recv::Done;
-        let is_last = self.request.eof && !self.request.has_bytes_behind(lane);
-        // Bytes sent on the strength of an upgrade are no request.
-        self.facts.is_some_and(|facts| facts.persists && !facts.wants_upgrade)
-            && !self.drains
-            && !is_last
-            && !waits_for_continue
-    }
-
-    /// The client holds its body back until somebody says 100.
-    fn awaits_continue(&self) -> bool {
-        !self.continued && self.facts.is_some_and(|facts| facts.expects_continue)
-    }
-
-    fn is_to_head(&self) -> bool {
-        self.facts.is_some_and(|facts| facts.method == Method::Head)
-    }
-
-    fn answering(&self) -> Answering {
-        Answering {
-            trace: self.trace,
-            persistence: self.persistence(),
-            to_head: self.is_to_head(),
-            allow: if self.route == Route::Local || self.route == Route::Asked {
-                "GET, HEAD"
-            } else {
-                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-            },
-        }
-    }
-
-    fn persistence(&self) -> Persistence {
-        match (self.persists, self.facts.is_some_and(|facts| facts.version_1_1)) {
-            (false, _) => Persistence::Close,
-            (true, true) => Persistence::Implied,
-            (true, false) => Persistence::KeepAlive,
-        }
-    }
-
-    /// Answers with the fault, in place of a response of which nothing has gone out.
-    fn answer(&mut self, fault: Fault, lanes: &mut Lanes) {
-        let Lanes { request, response, upstream } = lanes;
-        self.persists = self.may_persist(request) && self.request.recv == Recv::Done;
-        self.response.begin_answer(self.head == HeadSent::Rendered, response);
-        answer::render_fault(fault, upstream, self.answering(), response);
-        self.status = Some(fault.cause.status());
-        self.head = HeadSent::Rendered;
-        match self.request.recv {
-            Recv::Body(_) | Recv::Done => self.request.sink(request),
-            // A head that cannot be trusted: where it ends is not known.
-            Recv::Idle | Recv::Head | Recv::Cut => self.request.recv = Recv::Cut,
-        }
-    }
-
-    /// Something is wrong with the request in hand: the client gets an answer if it can still be
-    /// told, and otherwise sees its connection break.
-    fn fail(&mut self, fault: Fault, lanes: &mut Lanes) {
-        self.fault = Some(fault);
-        match self.head {
-            HeadSent::No | HeadSent::Rendered => {
-                self.drop_upstream(CloseReason::Failed(fault.cause));
-                self.answer(fault, lanes);
-                self.route = Route::Over;
-            }
-            HeadSent::Offered => {
-                self.drop_upstream(CloseReason::Failed(fault.cause));
-                self.response.recv = Recv::Cut;
-                self.persists = false;
-                self.request.sink(&mut lanes.request);
-            }
-        }
     }
 
     /// Ends what there is of an upstream.

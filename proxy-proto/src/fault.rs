@@ -62,7 +62,7 @@ pub enum Cause {
     TotalTimeout,
     /// No byte passed through an upgraded connection for `tunnel_idle_ms`.
     TunnelIdle,
-    /// The proxy had to stop before the request was served.
+    /// The proxy had to stop before the request was served: `shutdown.deadline_ms` had passed.
     Draining,
 }
 

@@ -251,3 +251,13 @@ fn unwraps_all_chunks_that_came_before_the_upstream_closed() {
     assert_eq!((body_of(&broken.client_got()), broken.cause()), ("abcde", Some("upstream_eof")));
     assert!(broken.was_aborted().is_some());
 }
+
+#[test]
+fn answers_a_client_that_gives_up_the_rest_of_a_refused_body() {
+    let mut wire = Wire::new();
+    wire.client_sends("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
+    wire.stalls(Peer::Client).upstream_sends(OK).client_closes().resumes(Peer::Client);
+    assert_eq!(body_of(&wire.client_got()), "hi");
+    assert_eq!((wire.status(), wire.cause()), (Some(200), None));
+    assert!(wire.exchange.is_closed());
+}

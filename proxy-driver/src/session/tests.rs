@@ -288,3 +288,16 @@ fn a_timeout_fires_though_bytes_never_stop_moving() {
     assert!(scene.runs().is_ready());
     assert!(scene.metrics().contains("proxy_timeout_errors_total{type=\"total\"} 1"));
 }
+
+#[test]
+fn a_drain_that_takes_too_long_cuts_what_is_left() {
+    let mut scene = Scene::new(|_| {});
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    scene.proxy.drain();
+    assert!(scene.runs().is_pending());
+    scene.proxy.cut();
+    let (over, text) = captured::at_info(|| scene.runs());
+    assert!(over.is_ready());
+    assert!(text.contains("Finished GET /path - in 0.0 ms (0 bytes) cause=draining"), "{text}");
+}

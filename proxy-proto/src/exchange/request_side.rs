@@ -121,6 +121,12 @@ impl Exchange {
             return Moved::Yes;
         }
         match self.request.recv {
+            // Nobody waits for the rest any more; the answer still goes out.
+            Recv::Body(_) if self.request.eof && self.request.sinks => {
+                self.request.recv = Recv::Cut;
+                self.persists = false;
+                Moved::Yes
+            }
             Recv::Body(_) if self.request.eof => self.lose_client_at_eof(lanes, now),
             Recv::Body(_) | Recv::Idle | Recv::Head | Recv::Done | Recv::Cut => Moved::No,
         }

@@ -1,0 +1,99 @@
+//! Answers of our own: local pages, and faults told to the client.
+
+use super::Exchange;
+use crate::answer::{self, Answering};
+use crate::flow::{Emit, Recv};
+use crate::framing::Framing;
+use crate::head::request::Method;
+use crate::head::response::Persistence;
+use crate::lanes::Lane;
+use crate::state::{HeadSent, Route};
+use crate::{CloseReason, Fault, Lanes, LocalHead};
+
+impl Exchange {
+    pub(super) fn answer_locally(&mut self, local: LocalHead, lanes: &mut Lanes) {
+        self.route = Route::Local;
+        self.request.sink(&mut lanes.request);
+        self.persists = self.may_persist(&lanes.request);
+        let length = if self.is_to_head() { 0 } else { local.length };
+        answer::render_local(local, self.answering(), &mut lanes.response);
+        self.response.begin_body(Framing::Length(length), Emit::AsIs);
+        self.status = Some(local.status);
+        self.head = HeadSent::Rendered;
+    }
+
+    /// Whether the client's connection may stay open, as far as is known before the response.
+    pub(super) fn may_persist(&self, lane: &Lane) -> bool {
+        let waits_for_continue = self.awaits_continue() && self.request.recv != Recv::Done;
+        let is_last = self.request.eof && !self.request.has_bytes_behind(lane);
+        // Bytes sent on the strength of an upgrade are no request.
+        self.facts.is_some_and(|facts| facts.persists && !facts.wants_upgrade)
+            && !self.drains
+            && !is_last
+            && !waits_for_continue
+    }
+
+    /// The client holds its body back until somebody says 100.
+    pub(super) fn awaits_continue(&self) -> bool {
+        !self.continued && self.facts.is_some_and(|facts| facts.expects_continue)
+    }
+
+    pub(super) fn is_to_head(&self) -> bool {
+        self.facts.is_some_and(|facts| facts.method == Method::Head)
+    }
+
+    pub(super) fn answering(&self) -> Answering {
+        Answering {
+            trace: self.trace,
+            persistence: self.persistence(),
+            to_head: self.is_to_head(),
+            allow: if self.route == Route::Local || self.route == Route::Asked {
+                "GET, HEAD"
+            } else {
+                "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+            },
+        }
+    }
+
+    pub(super) fn persistence(&self) -> Persistence {
+        match (self.persists, self.facts.is_some_and(|facts| facts.version_1_1)) {
+            (false, _) => Persistence::Close,
+            (true, true) => Persistence::Implied,
+            (true, false) => Persistence::KeepAlive,
+        }
+    }
+
+    /// Answers with the fault, in place of a response of which nothing has gone out.
+    pub(super) fn answer(&mut self, fault: Fault, lanes: &mut Lanes) {
+        let Lanes { request, response, upstream } = lanes;
+        self.persists = self.may_persist(request) && self.request.recv == Recv::Done;
+        self.response.begin_answer(self.head == HeadSent::Rendered, response);
+        answer::render_fault(fault, upstream, self.answering(), response);
+        self.status = Some(fault.cause.status());
+        self.head = HeadSent::Rendered;
+        match self.request.recv {
+            Recv::Body(_) | Recv::Done => self.request.sink(request),
+            // A head that cannot be trusted: where it ends is not known.
+            Recv::Idle | Recv::Head | Recv::Cut => self.request.recv = Recv::Cut,
+        }
+    }
+
+    /// Something is wrong with the request in hand: the client gets an answer if it can still be
+    /// told, and otherwise sees its connection break.
+    pub(super) fn fail(&mut self, fault: Fault, lanes: &mut Lanes) {
+        self.fault = Some(fault);
+        match self.head {
+            HeadSent::No | HeadSent::Rendered => {
+                self.drop_upstream(CloseReason::Failed(fault.cause));
+                self.answer(fault, lanes);
+                self.route = Route::Over;
+            }
+            HeadSent::Offered => {
+                self.drop_upstream(CloseReason::Failed(fault.cause));
+                self.response.recv = Recv::Cut;
+                self.persists = false;
+                self.request.sink(&mut lanes.request);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What the driver's answers to actions change.
+
+use super::Exchange;
+use crate::head::request;
+use crate::state::{Edge, Route, Stage};
+use crate::{Instant, Lanes, Reply};
+
+impl Exchange {
+    pub(super) fn take_reply(&mut self, reply: Reply, lanes: &mut Lanes, now: Instant) {
+        match (reply, self.route) {
+            (Reply::Routed, Route::Asked) => {
+                if let Some(facts) = &self.facts {
+                    request::finish(facts, &lanes.upstream, &mut lanes.request.before);
+                }
+                self.route = Route::Waiting;
+                self.push(Edge::Connect);
+            }
+            (Reply::Local(local), Route::Asked) => self.answer_locally(local, lanes),
+            (Reply::Refused(fault), Route::Asked) => self.fail(fault, lanes),
+            (Reply::Dialing(attempt), Route::Waiting) if attempt == self.attempt => {
+                self.route = Route::Dialing;
+            }
+            (Reply::Connected { attempt, reused }, Route::Waiting | Route::Dialing)
+                if attempt == self.attempt =>
+            {
+                self.route = Route::Connected { reused };
+                self.marks.connected = Some(now);
+                self.deaf = false;
+                self.request.keeps = reused;
+            }
+            (Reply::Failed { attempt, fault }, Route::Waiting | Route::Dialing)
+                if attempt == self.attempt =>
+            {
+                self.fail(fault, lanes);
+            }
+            (Reply::Next(trace), _) => {
+                if let Stage::Finished { answered: false } = self.stage {
+                    self.stage = Stage::Finished { answered: true };
+                    self.trace = trace;
+                }
+            }
+            // Too late, or an older attempt: legal.
+            (
+                Reply::Routed
+                | Reply::Local(_)
+                | Reply::Refused(_)
+                | Reply::Dialing(_)
+                | Reply::Connected { .. }
+                | Reply::Failed { .. },
+                _,
+            ) => {}
+        }
+    }
+}
