@@ -46,15 +46,19 @@ impl Clients {
     /// For the acceptor, with an accepted connection in hand: a place for it, or `Pending`. Then
     /// idle clients have been asked to leave, and the waker is woken when it is worth asking again.
     /// Of several acceptors that wait, all are woken and one gets it.
-    pub fn poll_place(self: &Arc<Self>, waker: &Waker) -> Poll<ClientPlace> {
+    ///
+    /// `acceptor` is a number of its own that the caller chooses. A waker would not do for telling
+    /// one from another: two of one task may compare as different.
+    pub fn poll_place(self: &Arc<Self>, acceptor: usize, waker: &Waker) -> Poll<ClientPlace> {
         let mut registry = self.lock();
         if let Some((entry, slot)) = registry.open() {
             return Poll::Ready(ClientPlace { clients: Arc::clone(self), entry, slot });
         }
-        registry.register_acceptor(waker);
+        let former = registry.register_acceptor(acceptor, waker);
         let asked = self.ask_longest_idle(&mut registry);
         drop(registry);
-        wake(asked);
+        drop(former);
+        asked.into_iter().for_each(Waker::wake);
         Poll::Pending
     }
 
@@ -71,10 +75,11 @@ impl Clients {
     /// Wakes every client and every waiting acceptor: the drain has begun.
     pub fn wake_all(&self) {
         let mut registry = self.lock();
-        let mut wakers = mem::take(&mut registry.acceptors);
-        wakers.extend(registry.slots.iter().flatten().map(|entry| entry.waker()));
+        let acceptors = mem::take(&mut registry.acceptors);
+        let clients: Vec<_> = registry.slots.iter().flatten().map(|entry| entry.waker()).collect();
         drop(registry);
-        wake(wakers);
+        wake(acceptors);
+        clients.into_iter().for_each(Waker::wake);
     }
 
     /// How many clients have a place.
@@ -202,7 +207,7 @@ struct Registry {
     slots: Vec<Option<Arc<Entry>>>,
     vacant: Vec<u32>,
     /// Those that wait, each to be woken once and then to poll again.
-    acceptors: Vec<Waker>,
+    acceptors: Vec<Waiting>,
     /// How many of `slots` have been asked and have neither left nor refused.
     asked: usize,
     /// Found by a search and not yet asked, the longest idle last.
@@ -244,7 +249,7 @@ impl Registry {
     }
 
     /// Returns the acceptors to wake.
-    fn close(&mut self, slot: u32) -> Vec<Waker> {
+    fn close(&mut self, slot: u32) -> Vec<Waiting> {
         let entry = self.slots[slot as usize].take();
         self.vacant.push(slot);
         // The place still holds the entry, so that its waker is not dropped under the lock.
@@ -254,9 +259,14 @@ impl Registry {
         if self.len() < self.limit { mem::take(&mut self.acceptors) } else { Vec::new() }
     }
 
-    fn register_acceptor(&mut self, waker: &Waker) {
-        if !self.acceptors.iter().any(|known| known.will_wake(waker)) {
-            self.acceptors.push(waker.clone());
+    /// Returns the waker that it had, to be dropped without the lock.
+    fn register_acceptor(&mut self, acceptor: usize, waker: &Waker) -> Option<Waker> {
+        match self.acceptors.iter_mut().find(|waiting| waiting.acceptor == acceptor) {
+            Some(waiting) => Some(mem::replace(&mut waiting.waker, waker.clone())),
+            None => {
+                self.acceptors.push(Waiting { acceptor, waker: waker.clone() });
+                None
+            }
         }
     }
 
@@ -284,8 +294,16 @@ impl Registry {
     }
 }
 
-fn wake(wakers: Vec<Waker>) {
-    wakers.into_iter().for_each(Waker::wake);
+/// An acceptor that waits for a place.
+struct Waiting {
+    acceptor: usize,
+    waker: Waker,
+}
+
+fn wake(acceptors: Vec<Waiting>) {
+    for waiting in acceptors {
+        waiting.waker.wake();
+    }
 }
 
 /// One search of all clients serves so many newcomers: at 100,000 clients a search is a

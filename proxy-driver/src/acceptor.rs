@@ -116,7 +116,9 @@ impl<R: Runtime> Acceptor<R> {
                 });
             }
             Kind::Proxy => {
-                let Poll::Ready(place) = self.proxy.clients.poll_place(cx.waker()) else {
+                let number = Arc::as_ptr(&self.stop).addr();
+                let place = self.proxy.clients.poll_place(number, cx.waker());
+                let Poll::Ready(place) = place else {
                     self.held = Some((socket, from));
                     return Poll::Pending;
                 };

@@ -157,7 +157,8 @@ impl<R: Runtime> Session<R> {
             place.register(cx.waker());
             presence.waker = Some(cx.waker().clone());
         }
-        if presence.idle && !is_idle {
+        // One that leaves is not busy: saying so would have another one asked in its stead.
+        if presence.idle && !is_idle && !presence.leaves {
             presence.idle = false;
             place.set_busy();
         }
@@ -262,8 +263,14 @@ impl<R: Runtime> Session<R> {
                 }
             }
             Action::Finish(summary) => self.finish(&summary, lanes, now),
-            Action::Close(_) => self.closes = Some(Closes::Normally),
-            Action::Abort(_) => self.closes = Some(Closes::ByReset),
+            Action::Close(reason) => {
+                tracing::debug!(target: "proxy.server", "Closed a connection: {reason}");
+                self.closes = Some(Closes::Normally);
+            }
+            Action::Abort(reason) => {
+                tracing::debug!(target: "proxy.server", "Reset a connection: {reason}");
+                self.closes = Some(Closes::ByReset);
+            }
         }
     }
 

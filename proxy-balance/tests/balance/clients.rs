@@ -12,14 +12,15 @@ fn clients(limit: u32) -> Arc<Clients> {
 }
 
 fn accept(clients: &Arc<Clients>) -> ClientPlace {
-    match clients.poll_place(Waker::noop()) {
+    match clients.poll_place(0, Waker::noop()) {
         Poll::Ready(place) => place,
         Poll::Pending => panic!("no place is free"),
     }
 }
 
 fn waits(clients: &Arc<Clients>, waker: &Waker) -> bool {
-    clients.poll_place(waker).is_pending()
+    // In these scenarios an acceptor has one waker.
+    clients.poll_place(waker.data().addr(), waker).is_pending()
 }
 
 #[test]
@@ -199,4 +200,17 @@ fn all_are_woken_for_the_drain() {
     assert!(client.rings() && acceptor.rings());
     drop(place);
     assert!(clients.is_empty());
+}
+
+#[test]
+fn an_acceptor_that_polls_again_with_another_waker_is_still_one() {
+    let clients = clients(2);
+    let mut places = [accept(&clients), accept(&clients)];
+    places[0].set_idle(1);
+    places[1].set_idle(2);
+    for _ in 0..3 {
+        let (_alarm, waker) = Alarm::set();
+        assert!(clients.poll_place(7, &waker).is_pending());
+    }
+    assert_eq!(places.each_ref().map(ClientPlace::asked_to_leave), [true, false]);
 }

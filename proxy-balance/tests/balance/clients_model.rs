@@ -122,7 +122,7 @@ impl World {
         let asked_before = self.asked();
         let acceptor = &mut self.acceptors[at];
         acceptor.alarm.silence();
-        match self.served.poll_place(&acceptor.waker) {
+        match self.served.poll_place(at, &acceptor.waker) {
             Poll::Ready(place) => {
                 assert!(self.clients.len() < self.limit);
                 acceptor.waits = false;

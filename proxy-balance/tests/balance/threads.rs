@@ -136,7 +136,8 @@ fn threads_of_clients_make_room_for_each_other() {
             let (clients, served, over) = (&clients, &served, &over);
             scope.spawn(move || {
                 for seed in first_seed..first_seed + VISITS {
-                    let mut place = block_on(|waker| clients.poll_place(waker));
+                    let mut place =
+                        block_on(|waker| clients.poll_place(first_seed as usize, waker));
                     scope.spawn(move || {
                         assert!(served.fetch_add(1, SeqCst) < CLIENTS);
                         visits(&mut place, over, Dice(seed));
