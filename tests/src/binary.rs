@@ -129,14 +129,15 @@ static BUILT: LazyLock<Mutex<HashMap<&'static str, PathBuf>>> = LazyLock::new(Mu
 
 fn build(package: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--message-format=json", "-p", package, "--bin", package]);
+    cargo.args(["build", "--quiet", "--message-format=json-render-diagnostics"]);
+    cargo.args(["-p", package, "--bin", package]);
     cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
     let output = cargo.stderr(Stdio::inherit()).output().expect("cargo runs");
     let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-    assert!(output.status.success(), "{package} does not build:\n{messages}");
+    assert!(output.status.success(), "{package} does not build");
     let path = messages.lines().find_map(|message| {
         let (_, rest) = message.split_once("\"executable\":\"")?;
         rest.split_once('"').map(|(path, _)| PathBuf::from(path))

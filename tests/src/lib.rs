@@ -45,8 +45,34 @@ pub use upstream::{Connection, FullBacklog, Refusing, Upstream};
 pub use waiting::{PATIENCE, Stopwatch, eventually, passes};
 pub use wire::{Broken, Ending, Wire};
 
-/// Makes a test of each binary from one scenario. The binaries are listed here and nowhere else:
-/// another joins as one more line.
+/// Every binary under test.
+pub const BINARIES: &[Binary] = with_binaries!(list_of_binaries);
+
+/// The binaries, listed here and nowhere else: another joins as one more line. Each is the name of
+/// its tests and that of its package; the macro named `$then` gets them all, and what else there
+/// is.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_binaries {
+    ($then:ident $($argument:tt)*) => {
+        $crate::$then! {
+            [
+                proxy_tokio "proxy-tokio",
+                proxy_async_std "proxy-async-std",
+                proxy_smol "proxy-smol",
+            ]
+            $($argument)*
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! list_of_binaries {
+    ([$($test:ident $package:literal,)*]) => { &[$($crate::Binary::named($package)),*] };
+}
+
+/// Makes a test of each binary from one scenario.
 ///
 /// ```ignore
 /// proxy_test!(a_get_is_answered, |binary| {
@@ -67,15 +93,20 @@ macro_rules! proxy_test {
                 scenario(binary);
             }
 
-            #[test]
-            fn proxy_tokio() {
-                scenario($crate::Binary::named("proxy-tokio"));
-            }
-
-            #[test]
-            fn proxy_async_std() {
-                scenario($crate::Binary::named("proxy-async-std"));
-            }
+            $crate::with_binaries!(tests_of_binaries scenario);
         }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! tests_of_binaries {
+    ([$($test:ident $package:literal,)*] $scenario:ident) => {
+        $(
+            #[test]
+            fn $test() {
+                $scenario($crate::Binary::named($package));
+            }
+        )*
     };
 }

@@ -29,6 +29,13 @@ impl Series {
         found.map_or(0.0, |(_, value)| *value)
     }
 
+    /// All series of the families that `chosen` says yes to, in order.
+    pub fn of(&self, chosen: impl Fn(&str) -> bool) -> Vec<String> {
+        let series =
+            self.0.iter().filter(|(name, _)| chosen(name.split('{').next().unwrap_or(name)));
+        series.map(|(name, value)| format!("{name} {value}")).collect()
+    }
+
     /// Whether this series, or one of this name with any labels, is there.
     pub fn has(&self, name: &str) -> bool {
         self.0.keys().any(|key| normal(key) == normal(name) || key.split('{').next() == Some(name))
@@ -53,6 +60,7 @@ mod tests {
         assert!((series.value("a{y=\"2\",x=\"1\"}") - 3.0).abs() < f64::EPSILON);
         assert!((series.value("b") - 4.5).abs() < f64::EPSILON);
         assert!(series.value("c").abs() < f64::EPSILON);
+        assert_eq!(series.of(|family| family == "b"), ["b 4.5"]);
         assert!(series.has("a") && series.has("b") && !series.has("c"));
     }
 }

@@ -15,6 +15,7 @@ pub struct Wire {
     stream: TcpStream,
     received: Vec<u8>,
     total: u64,
+    record: Option<Vec<u8>>,
 }
 
 /// Why no more bytes come.
@@ -42,7 +43,7 @@ impl Wire {
         stream.set_nodelay(true).expect("TCP");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-        Self { stream, received: Vec::new(), total: 0 }
+        Self { stream, received: Vec::new(), total: 0, record: None }
     }
 
     /// Another handle on the same connection, to write from another thread. It has nothing
@@ -87,6 +88,16 @@ impl Wire {
     /// Bytes received on this connection so far.
     pub fn received(&self) -> u64 {
         self.total
+    }
+
+    /// From now on keeps all that comes, also what has been looked at.
+    pub fn records(&mut self) {
+        self.record = Some(Vec::new());
+    }
+
+    /// What has come since [`records`](Self::records).
+    pub fn record(&self) -> &[u8] {
+        self.record.as_deref().unwrap_or_default()
     }
 
     /// Reads a head.
@@ -193,15 +204,22 @@ impl Wire {
 
     fn receive(&mut self) -> Result<(), Ending> {
         let mut block = [0; 16 * 1024];
-        let count = match self.stream.read(&mut block) {
+        let count = match uninterrupted(|| self.stream.read(&mut block)) {
             Ok(0) => return Err(Ending::Closed),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(Ending::Silent),
             Err(_) => return Err(Ending::Reset),
         };
         self.received.extend_from_slice(&block[..count]);
-        self.total += count as u64;
+        self.note(&block[..count]);
         Ok(())
+    }
+
+    fn note(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        if let Some(record) = &mut self.record {
+            record.extend_from_slice(bytes);
+        }
     }
 
     fn broken(&mut self, ending: Ending) -> Broken {
@@ -212,8 +230,8 @@ impl Wire {
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = if self.received.is_empty() {
-            let count = self.stream.read(buffer)?;
-            self.total += count as u64;
+            let count = uninterrupted(|| self.stream.read(buffer))?;
+            self.note(&buffer[..count]);
             count
         } else {
             let count = buffer.len().min(self.received.len());
@@ -227,11 +245,21 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        uninterrupted(|| self.stream.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.stream.flush()
+    }
+}
+
+/// A call with a timeout is not resumed by the kernel when the process was stopped for a while.
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
     }
 }
 

@@ -184,6 +184,23 @@ proxy_test!(a_truncated_response_is_seen_to_be, |binary| {
     }
 });
 
+proxy_test!(a_truncated_chunked_response_resets_http_1_0, |binary| {
+    for ends in [Connection::closes, Connection::resets] {
+        let upstream = Upstream::listen();
+        let proxy = binary.starts(Config::of([upstream.addr()]));
+        let mut client = proxy.client();
+        client.sends("GET / HTTP/1.0\r\n\r\n");
+        let mut connection = upstream.accepts();
+        connection.reads_request();
+        connection.answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+        assert_eq!(client.reads_head().header("Connection"), Some("close"));
+        assert_eq!(client.reads_exactly(5), b"hello");
+        ends(connection);
+        // A mere close is how a whole response ends there.
+        assert_eq!(client.reads_to_end().ending, Ending::Reset);
+    }
+});
+
 proxy_test!(a_malformed_response_becomes_502, |binary| {
     for garbage in [
         "nonsense\r\n\r\n",

@@ -1,8 +1,6 @@
 //! Interim responses: 100 when a client waits for it, 103 and the others whenever an upstream sends
 //! them.
 
-use std::time::Duration;
-
 use proxy_tests::{Config, PATIENCE, Upstream, get, ok, proxy_test};
 
 proxy_test!(an_expectation_is_met_by_the_upstream, |binary| {
@@ -106,7 +104,7 @@ proxy_test!(a_101_that_nobody_asked_for_is_no_tunnel, |binary| {
     connection
         .answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
     assert_eq!(client.reads_response().status(), 502);
-    assert!(connection.is_closed_within(Duration::from_secs(10)));
+    assert!(connection.is_closed_within(PATIENCE));
 });
 
 const EXPECTING: &str =

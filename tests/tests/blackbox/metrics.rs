@@ -1,5 +1,8 @@
 //! The metrics: their names, their formats, what they count and what they do not.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use proxy_tests::{Client, Config, Proxy, Refusing, Server, get, ok, post, proxy_test};
 
 proxy_test!(each_metric_is_there_by_its_name, |binary| {
@@ -109,6 +112,29 @@ proxy_test!(the_format_is_the_scrapers_choice, |binary| {
     );
     assert!(open.text().contains("# TYPE proxy_requests counter\n"), "{}", open.text());
     assert!(open.text().ends_with("# EOF\n"), "{}", open.text());
+});
+
+proxy_test!(promtool_finds_nothing_to_complain_of, |binary| {
+    let (server, refusing) = (Server::answering("hello"), Refusing::new());
+    let proxy = binary.starts(Config::of([server.addr(), refusing.addr()]));
+    let mut client = proxy.client();
+    client.gets("/");
+    client.gets("/");
+    client.sends("nonsense\r\n\r\n");
+    client.reads_response();
+    proxy.wait_metric("proxy_requests_total", 3);
+
+    let mut promtool = Command::new("promtool");
+    promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let Ok(mut promtool) = promtool.spawn() else {
+        eprintln!("SKIPPED: promtool, which comes with Prometheus, is not installed");
+        return;
+    };
+    let page = metrics_client(&proxy).gets("/metrics");
+    promtool.stdin.take().expect("a pipe").write_all(&page.body).expect("it reads the page");
+    let verdict = promtool.wait_with_output().expect("promtool runs");
+    let complaints = String::from_utf8_lossy(&verdict.stderr);
+    assert!(verdict.status.success() && complaints.is_empty(), "{complaints}{}", page.text());
 });
 
 proxy_test!(the_metrics_port_knows_one_path_and_one_method, |binary| {

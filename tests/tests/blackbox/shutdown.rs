@@ -1,11 +1,11 @@
-//! SIGTERM and SIGINT: what is in flight is finished, unless they insist.
+//! SIGTERM, SIGINT and SIGQUIT: what is in flight is finished, unless they insist.
 
 use proxy_tests::{
     Client, Config, PATIENCE, Server, Signal, Stopwatch, Upstream, eventually, get, ok, proxy_test,
 };
 
 proxy_test!(what_is_in_flight_is_finished, |binary| {
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
         let (server, upstream) = (Server::answering("hello"), Upstream::listen());
         let mut proxy = binary.starts(Config::of([server.addr(), upstream.addr()]));
         let (mut idle, mut busy) = (proxy.client(), proxy.client());
@@ -29,7 +29,7 @@ proxy_test!(what_is_in_flight_is_finished, |binary| {
 });
 
 proxy_test!(an_idle_proxy_ends_at_once, |binary| {
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
         let server = Server::answering("hello");
         let mut proxy = binary.starts(Config::of([server.addr()]));
         let mut client = proxy.client();
@@ -42,7 +42,7 @@ proxy_test!(an_idle_proxy_ends_at_once, |binary| {
 });
 
 proxy_test!(a_second_signal_ends_it_at_once, |binary| {
-    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::QUIT, 131)] {
         let server = Server::answering("hello");
         server.holds();
         let mut proxy = binary.starts(Config::of([server.addr()]));
@@ -67,9 +67,9 @@ proxy_test!(a_drain_takes_its_deadline_at_most, |binary| {
     client.sends(get("/"));
     server.wait_in_service(1);
     let watch = Stopwatch::start();
-    proxy.signal(Signal::TERM);
-    proxy.exit_code();
+    assert_eq!(proxy.terminates(), 0, "the operator chose the deadline");
     watch.has_run(300);
+    assert_eq!(proxy.lines_with(" - WARNING - ").len(), 1, "{}", proxy.text());
     assert!(client.is_closed_within(PATIENCE));
     server.releases();
 });

@@ -67,9 +67,9 @@ proxy_test!(bulk_passes_whole_both_ways_at_once, |binary| {
 
 proxy_test!(a_tunnel_outlives_the_timeouts_of_requests, |binary| {
     let short =
-        "timeouts: { read_ms: 200, total_ms: 200, client_idle_ms: 200, client_body_ms: 200 }";
+        "timeouts: { read_ms: 1000, total_ms: 1000, client_idle_ms: 1000, client_body_ms: 1000 }";
     let (_proxy, mut client, mut connection) = upgraded(binary, short);
-    passes(std::time::Duration::from_millis(500));
+    passes(std::time::Duration::from_millis(1500));
     client.sends("ping");
     assert_eq!(connection.reads_exactly(4), b"ping");
 });
