@@ -13,7 +13,7 @@ struct Case {
     closes: bool,
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 12] = [
     Case { request: GET, response: OK, closes: false },
     Case {
         request: "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\nX: y\r\n\r\nhello world",
@@ -39,6 +39,27 @@ const CASES: [Case; 8] = [
     },
     Case { request: GET, response: "HTTP/1.1 200 OK\r\nBad\r\n\r\n", closes: false },
     Case { request: GET, response: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", closes: true },
+    Case {
+        request: "HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n",
+        response: "HTTP/1.1 200 OK\r\nContent-Length: 5120\r\n\r\n",
+        closes: false,
+    },
+    Case {
+        request: "PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
+        response: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+        closes: false,
+    },
+    Case {
+        request: "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+        response: "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n\x01\r\n\r\nraw",
+        closes: true,
+    },
+    // To HTTP/1.0, where nothing is framed anew: chunks around it would fall as the bytes come.
+    Case {
+        request: "GET / HTTP/1.0\r\n\r\n",
+        response: "HTTP/1.0 200 OK\r\n\r\nto the end",
+        closes: true,
+    },
 ];
 
 #[derive(Debug, PartialEq, Eq)]
