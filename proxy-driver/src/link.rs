@@ -2,10 +2,12 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use proxy_balance::{Granted, Lease, Ticket};
 use proxy_proto::{Attempt, Cause, CloseReason, Fault, Instant, Reply};
 
+use crate::alarm::Alarm;
 use crate::proxy::Proxy;
 use crate::runtime::{Runtime, Socket};
 use crate::upstream::{Connection, Upstream};
@@ -23,8 +25,18 @@ use crate::worker::Worker;
 /// ```
 pub(crate) enum Link<R: Runtime> {
     None,
-    Queued { attempt: Attempt, ticket: Ticket<Connection<R::Socket>> },
-    Dialing { attempt: Attempt, lease: Lease<Connection<R::Socket>>, dial: R::Dial, nth: usize },
+    Queued {
+        attempt: Attempt,
+        ticket: Ticket<Connection<R::Socket>>,
+    },
+    Dialing {
+        attempt: Attempt,
+        lease: Lease<Connection<R::Socket>>,
+        dial: R::Dial,
+        /// Which of the upstream's addresses is tried.
+        nth: usize,
+        share: Option<Share<R>>,
+    },
     Open(Connection<R::Socket>),
 }
 
@@ -37,9 +49,9 @@ impl<R: Runtime> Link<R> {
         upstream: &Upstream<R::Socket>,
         proxy: &Proxy<R>,
         worker: &Worker<R>,
-        now: Instant,
+        times: Times,
     ) -> Option<Reply> {
-        if let Some(connection) = worker.check_out(upstream, now) {
+        if let Some(connection) = worker.check_out(upstream, times.now) {
             *self = Self::Open(connection);
             return Some(Reply::Connected { attempt, reused: true });
         }
@@ -48,7 +60,7 @@ impl<R: Runtime> Link<R> {
             return Some(Reply::Failed { attempt, fault });
         }
         if let Some(lease) = upstream.places.try_acquire() {
-            return Some(self.dial(attempt, lease, upstream));
+            return Some(self.dial(attempt, lease, upstream, times));
         }
         *self = Self::Queued { attempt, ticket: upstream.places.queue() };
         proxy.give_up_idle(upstream);
@@ -56,11 +68,16 @@ impl<R: Runtime> Link<R> {
     }
 
     /// Answers `Reconnect`: a new connection in the place of the dead one.
-    pub(crate) fn reconnect(&mut self, attempt: Attempt, upstream: &Upstream<R::Socket>) -> Reply {
+    pub(crate) fn reconnect(
+        &mut self,
+        attempt: Attempt,
+        upstream: &Upstream<R::Socket>,
+        times: Times,
+    ) -> Reply {
         match std::mem::replace(self, Self::None) {
             Self::Open(Connection { lease, socket, .. }) => {
                 drop(socket);
-                self.dial(attempt, lease, upstream)
+                self.dial(attempt, lease, upstream, times)
             }
             Self::None | Self::Queued { .. } | Self::Dialing { .. } => {
                 debug_assert!(false, "only an open connection is replaced");
@@ -75,37 +92,44 @@ impl<R: Runtime> Link<R> {
         cx: &mut Context<'_>,
         upstream: &Upstream<R::Socket>,
         worker: &Worker<R>,
+        times: Times,
     ) -> Poll<Reply> {
         match self {
             Self::None | Self::Open(_) => Poll::Pending,
             Self::Queued { attempt, ticket } => {
                 let attempt = *attempt;
                 match ready!(ticket.poll(cx.waker())) {
-                    Granted::Place(lease) => Poll::Ready(self.dial(attempt, lease, upstream)),
+                    Granted::Place(lease) => {
+                        Poll::Ready(self.dial(attempt, lease, upstream, times))
+                    }
                     Granted::Connection(connection) => {
-                        Poll::Ready(self.adopt(attempt, connection, upstream, worker))
+                        Poll::Ready(self.adopt(attempt, connection, upstream, worker, times))
                     }
                 }
             }
-            Self::Dialing { attempt, dial, nth, .. } => {
+            Self::Dialing { attempt, dial, nth, share, .. } => {
                 let attempt = *attempt;
-                match ready!(Pin::new(&mut *dial).poll(cx)) {
-                    Ok(socket) => {
+                let error = match (Pin::new(&mut *dial).poll(cx), share.as_mut()) {
+                    (Poll::Ready(Ok(socket)), _) => {
                         upstream.prefer(*nth);
                         upstream.metrics.shard(worker.number).connects.inc();
-                        Poll::Ready(self.open(attempt, socket, worker.number))
+                        return Poll::Ready(self.open(attempt, socket, worker.number));
                     }
-                    Err(error) => {
-                        *nth += 1;
-                        let Some(next) = upstream.address(*nth) else {
-                            *self = Self::None;
-                            let fault = fault_of(&error);
-                            return Poll::Ready(Reply::Failed { attempt, fault });
-                        };
-                        *dial = R::dial(next);
-                        self.poll(cx, upstream, worker)
+                    (Poll::Ready(Err(error)), _) => error,
+                    (Poll::Pending, None) => return Poll::Pending,
+                    (Poll::Pending, Some(share)) => {
+                        ready!(share.poll_over(cx));
+                        io::ErrorKind::TimedOut.into()
                     }
-                }
+                };
+                *nth += 1;
+                let Some(next) = upstream.address(*nth) else {
+                    *self = Self::None;
+                    return Poll::Ready(Reply::Failed { attempt, fault: fault_of(&error) });
+                };
+                *dial = R::dial(next);
+                *share = Share::of(upstream, *nth, times);
+                self.poll(cx, upstream, worker, times)
             }
         }
     }
@@ -141,12 +165,14 @@ impl<R: Runtime> Link<R> {
         attempt: Attempt,
         lease: Lease<Connection<R::Socket>>,
         upstream: &Upstream<R::Socket>,
+        times: Times,
     ) -> Reply {
         let Some(address) = upstream.address(0) else {
             let fault = Fault::new(Cause::Unresolved, "the name does not resolve");
             return Reply::Failed { attempt, fault };
         };
-        *self = Self::Dialing { attempt, lease, dial: R::dial(address), nth: 0 };
+        let share = Share::of(upstream, 0, times);
+        *self = Self::Dialing { attempt, lease, dial: R::dial(address), nth: 0, share };
         Reply::Dialing(attempt)
     }
 
@@ -170,20 +196,51 @@ impl<R: Runtime> Link<R> {
         connection: Connection<R::Socket>,
         upstream: &Upstream<R::Socket>,
         worker: &Worker<R>,
+        times: Times,
     ) -> Reply {
         let Connection { mut socket, home, lease } = connection;
         if !socket.is_quiet() {
             drop(socket);
-            return self.dial(attempt, lease, upstream);
+            return self.dial(attempt, lease, upstream, times);
         }
         if home != worker.number {
             socket = match socket.rehome() {
                 Ok(socket) => socket,
-                Err(_unusable) => return self.dial(attempt, lease, upstream),
+                Err(_unusable) => return self.dial(attempt, lease, upstream, times),
             };
         }
         *self = Self::Open(Connection { socket, home: worker.number, lease });
         Reply::Connected { attempt, reused: true }
+    }
+}
+
+/// The time now, and the time there is to connect, over all addresses.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) now: Instant,
+    pub(crate) connect: Duration,
+}
+
+/// One address's share of the time to connect: of several, one that does not answer must leave
+/// time for the next. The last one has what is left, and no share of its own.
+pub(crate) struct Share<R: Runtime> {
+    alarm: Alarm<R>,
+    until: Instant,
+}
+
+impl<R: Runtime> Share<R> {
+    fn of(upstream: &Upstream<R::Socket>, nth: usize, times: Times) -> Option<Self> {
+        let count = upstream.address_count();
+        let is_last = nth + 1 >= count;
+        let share = times.connect / u32::try_from(count).unwrap_or(u32::MAX).max(1);
+        (!is_last).then(|| Self { alarm: Alarm::new(), until: times.now + share })
+    }
+
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while R::now() < self.until {
+            ready!(self.alarm.poll_until(cx, self.until));
+        }
+        Poll::Ready(())
     }
 }
 

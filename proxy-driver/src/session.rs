@@ -10,7 +10,7 @@ use proxy_balance::ClientPlace;
 use proxy_proto::{Action, Exchange, Instant, Lanes, Peer, Reply, Summary};
 
 use crate::alarm::Alarm;
-use crate::link::Link;
+use crate::link::{Link, Times};
 use crate::local::Body;
 use crate::proxy::Proxy;
 use crate::runtime::{Runtime, Socket};
@@ -220,7 +220,8 @@ impl<R: Runtime> Session<R> {
             }
             Action::Connect { attempt } => {
                 let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
-                let reply = self.link.connect(attempt, upstream, &self.proxy, &self.worker, now);
+                let times = times(&self.snapshot, now);
+                let reply = self.link.connect(attempt, upstream, &self.proxy, &self.worker, times);
                 match reply {
                     Some(reply) => self.exchange.handle_reply(reply, lanes, now),
                     None => tracing::info!(
@@ -234,7 +235,7 @@ impl<R: Runtime> Session<R> {
             }
             Action::Reconnect { attempt } => {
                 let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
-                let reply = self.link.reconnect(attempt, upstream);
+                let reply = self.link.reconnect(attempt, upstream, times(&self.snapshot, now));
                 self.exchange.handle_reply(reply, lanes, now);
             }
             Action::Recycle => {
@@ -328,7 +329,9 @@ impl<R: Runtime> Session<R> {
 
     fn poll_link(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
         let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return false };
-        let Poll::Ready(reply) = self.link.poll(cx, upstream, &self.worker) else { return false };
+        let times = times(&self.snapshot, now);
+        let polled = self.link.poll(cx, upstream, &self.worker, times);
+        let Poll::Ready(reply) = polled else { return false };
         self.exchange.handle_reply(reply, lanes, now);
         self.take_actions(lanes, now);
         true
@@ -422,6 +425,10 @@ fn chosen<'a, S>(snapshot: &'a Snapshot<S>, answers: &Answers) -> Option<&'a Ups
         Answers::Upstreams { chosen, .. } => chosen.map(|number| &*snapshot.upstreams[number]),
         Answers::Pages { .. } => None,
     }
+}
+
+fn times<S>(snapshot: &Snapshot<S>, now: Instant) -> Times {
+    Times { now, connect: snapshot.settings.timeouts.connect }
 }
 
 /// Whether a pass has come to rest.

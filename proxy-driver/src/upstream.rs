@@ -66,6 +66,11 @@ impl<S: Send + 'static> Upstream<S> {
         !self.addresses.load().is_empty()
     }
 
+    /// How many addresses there are to try.
+    pub(crate) fn address_count(&self) -> usize {
+        self.addresses.load().len()
+    }
+
     /// Address number `n` to try, counted from the one that worked last.
     pub(crate) fn address(&self, n: usize) -> Option<SocketAddr> {
         let addresses = self.addresses.load();

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::future::{Future, Ready, ready};
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::{self, SocketAddr};
 use std::num::NonZeroUsize;
@@ -26,6 +26,7 @@ thread_local! {
     static DIALED: RefCell<VecDeque<VirtualSocket>> = const { RefCell::new(VecDeque::new()) };
     static SPAWNED: RefCell<Vec<Task>> = const { RefCell::new(Vec::new()) };
     static REFUSES: Cell<bool> = const { Cell::new(false) };
+    static SILENT: Cell<Option<SocketAddr>> = const { Cell::new(None) };
 }
 
 /// Lets time pass for this thread's sockets.
@@ -46,6 +47,11 @@ pub(crate) fn spawned() -> Vec<Task> {
 /// From now on connections are refused, or no longer.
 pub(crate) fn refuse(refuses: bool) {
     REFUSES.set(refuses);
+}
+
+/// From now on connections to this address are neither opened nor refused.
+pub(crate) fn silence(address: SocketAddr) {
+    SILENT.set(Some(address));
 }
 
 /// Two ends of one connection.
@@ -187,7 +193,7 @@ impl Runtime for Virtual {
     type Socket = VirtualSocket;
     type Listener = VirtualListener;
     type Timer = VirtualTimer;
-    type Dial = Ready<io::Result<VirtualSocket>>;
+    type Dial = Dialed;
 
     fn start(workers: NonZeroUsize) -> io::Result<Vec<Self>> {
         Ok(vec![Self; workers.get()])
@@ -201,13 +207,16 @@ impl Runtime for Virtual {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    fn dial(_: SocketAddr) -> Self::Dial {
+    fn dial(to: SocketAddr) -> Self::Dial {
+        if SILENT.get() == Some(to) {
+            return Dialed(None);
+        }
         if REFUSES.get() {
-            return ready(Err(io::ErrorKind::ConnectionRefused.into()));
+            return Dialed(Some(Err(io::ErrorKind::ConnectionRefused.into())));
         }
         let (near, far) = pair();
         DIALED.with_borrow_mut(|dialed| dialed.push_back(far));
-        ready(Ok(near))
+        Dialed(Some(Ok(near)))
     }
 
     fn timer() -> VirtualTimer {
@@ -216,6 +225,17 @@ impl Runtime for Virtual {
 
     fn now() -> Instant {
         NOW.get()
+    }
+}
+
+/// What becomes of a connection attempt; `None`: nothing ever does.
+pub(crate) struct Dialed(Option<io::Result<VirtualSocket>>);
+
+impl Future for Dialed {
+    type Output = io::Result<VirtualSocket>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.take().map_or(Poll::Pending, Poll::Ready)
     }
 }
 

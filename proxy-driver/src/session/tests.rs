@@ -7,7 +7,7 @@ use proxy_metrics::{BuildInfo, Format, Metrics};
 use super::*;
 use crate::log::captured;
 use crate::run::CAUSES;
-use crate::virtual_runtime::{Virtual, VirtualSocket, accept, pair, pass, refuse};
+use crate::virtual_runtime::{Virtual, VirtualSocket, accept, pair, pass, refuse, silence};
 
 /// A proxy in a world of its own, and one client of it.
 struct Scene {
@@ -303,4 +303,31 @@ fn a_drain_that_takes_too_long_cuts_what_is_left() {
     let (over, text) = captured::at_info(|| scene.runs());
     assert!(over.is_ready());
     assert!(text.contains("Finished GET /path - in 0.0 ms (0 bytes) cause=draining"), "{text}");
+}
+
+#[test]
+fn an_address_that_does_not_answer_leaves_time_for_the_next() {
+    let mut scene = Scene::new(|config| {
+        config.upstreams = vec!["two.invalid:9001".parse().expect("a name")];
+    });
+    let addresses = [1, 2].map(|last| (Ipv4Addr::new(127, 0, 0, last), 9001).into());
+    scene.proxy.snapshot().upstreams[0].set_addresses(addresses.to_vec());
+    silence(addresses[0]);
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    assert!(accept().is_none());
+    pass(Duration::from_millis(500));
+    let _pending = scene.runs();
+    let upstream = accept().expect("the other address, within connect_ms");
+    upstream.sends(OK);
+    let _pending = scene.runs();
+    let mut got = Vec::new();
+    scene.client.takes(&mut got);
+    assert!(got.ends_with(b"hello"));
+    // Whoever comes next begins with the one that answered.
+    let (mut second, other) = Scene::connect(&scene.proxy);
+    drop(upstream);
+    other.sends(GET);
+    let _pending = run(&mut second);
+    assert!(accept().is_some());
 }
