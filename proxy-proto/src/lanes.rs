@@ -1,7 +1,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::{Peer, Window};
+use crate::Peer;
+use crate::window::Window;
 
 /// The memory of one direction.
 ///

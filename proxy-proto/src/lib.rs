@@ -75,4 +75,3 @@ pub use settings::{Limits, Settings, Timeouts};
 pub use timer::{Deadline, Timer};
 pub use transmit::Transmit;
 pub use uuid::Uuid;
-pub use window::Window;

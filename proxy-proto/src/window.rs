@@ -12,7 +12,7 @@ use alloc::vec;
 /// ```
 ///
 /// The memory is zeroed once, when it is made, and then reused: no `unsafe`, no zeroing per use.
-pub struct Window {
+pub(crate) struct Window {
     memory: Box<[u8]>,
     start: usize,
     end: usize,
@@ -20,27 +20,27 @@ pub struct Window {
 
 impl Window {
     /// A window of `capacity` bytes.
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { memory: vec![0; capacity].into_boxed_slice(), start: 0, end: 0 }
     }
 
     /// The bytes received and not yet consumed.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.memory[self.start..self.end]
     }
 
     /// How many bytes it holds.
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.end - self.start
     }
 
     /// Whether it holds none.
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
     /// How many bytes it can hold.
-    pub const fn capacity(&self) -> usize {
+    pub(crate) const fn capacity(&self) -> usize {
         self.memory.len()
     }
 

@@ -77,12 +77,10 @@ pub(crate) fn parse<'a, T>(
     let version_1_1 = minor == 1;
     let mut fields = FramingFields::default();
     let mut connection = ConnectionOptions::default();
-    let mut length = None;
     for header in parsed.headers.iter() {
         match Name::of(header.name) {
             Name::ContentLength => {
                 fields.add_length(header.value).map_err(FramingError::in_response)?;
-                length = fields.stated_length();
             }
             Name::TransferEncoding => {
                 fields.add_coding(header.value).map_err(FramingError::in_response)?;
@@ -112,6 +110,7 @@ pub(crate) fn parse<'a, T>(
     let persists = version_1_1 && !connection.close && framing != Framing::UntilClose;
     let facts = ResponseFacts { status, framing, persists };
     let reason = parsed.reason.unwrap_or_default();
+    let length = fields.stated_length();
     Ok(then(ResponseHead { facts, head, reason, length }, parsed.headers, connection))
 }
 
