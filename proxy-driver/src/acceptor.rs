@@ -61,6 +61,11 @@ impl Stop {
         self.ended.load(Relaxed)
     }
 
+    /// The listener is closed, or could not be used at all: a drain need not wait for it.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Relaxed);
+    }
+
     fn register(&self, waker: &Waker) {
         let mut known = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
@@ -202,7 +207,7 @@ impl<R: Runtime> Future for Acceptor<R> {
 
 impl<R: Runtime> Drop for Acceptor<R> {
     fn drop(&mut self) {
-        self.stop.ended.store(true, Relaxed);
+        self.stop.end();
     }
 }
 

@@ -10,6 +10,7 @@ use proxy_proto::{Attempt, Cause, CloseReason, Fault, Instant, Reply};
 use crate::alarm::Alarm;
 use crate::proxy::Proxy;
 use crate::runtime::{Runtime, Socket};
+use crate::snapshot::Snapshot;
 use crate::upstream::{Connection, Upstream};
 use crate::worker::Worker;
 
@@ -217,8 +218,14 @@ impl<R: Runtime> Link<R> {
 /// The time now, and the time there is to connect, over all addresses.
 #[derive(Clone, Copy)]
 pub(crate) struct Times {
-    pub(crate) now: Instant,
-    pub(crate) connect: Duration,
+    now: Instant,
+    connect: Duration,
+}
+
+impl Times {
+    pub(crate) fn at<S>(now: Instant, snapshot: &Snapshot<S>) -> Self {
+        Self { now, connect: snapshot.settings.timeouts.connect }
+    }
 }
 
 /// One address's share of the time to connect: of several, one that does not answer must leave

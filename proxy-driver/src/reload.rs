@@ -1,6 +1,5 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use proxy_config::{Config, Listen, Overrides, Source, load};
 
@@ -8,6 +7,7 @@ use crate::acceptor::{Acceptor, Kind, Stop};
 use crate::listen::{BindError, bind};
 use crate::log::Log;
 use crate::proxy::Proxy;
+use crate::run::{env, wall_clock};
 use crate::runtime::Runtime;
 
 /// The running service: a configuration, and the listeners and workers that follow it.
@@ -74,7 +74,7 @@ impl<R: Runtime> Service<R> {
                 let level = self.config.logging.level;
                 // Said at whichever level lets it through.
                 log.set_level(level.min(former));
-                self.proxy.metrics.reload_succeeded(now());
+                self.proxy.metrics.reload_succeeded(wall_clock());
                 tracing::info!(
                     target: "proxy.config",
                     "Config reloaded from {} (logging level={level})",
@@ -93,7 +93,6 @@ impl<R: Runtime> Service<R> {
 
     /// Everything that can fail comes first: parse, validate, bind. Then nothing can.
     fn try_reload(&mut self, source: &Source, overrides: &Overrides) -> Result<(), Vec<String>> {
-        let env = |name: &str| std::env::var(name).ok();
         let config = load(source, overrides, &env)
             .map_err(|diagnostics| diagnostics.lines().collect::<Vec<_>>())?;
         let bind = |open: &Open, listen: &Listen| -> Result<Option<Bound>, Vec<String>> {
@@ -173,16 +172,12 @@ fn open<R: Runtime>(bound: Bound, kind: Kind, proxy: &Arc<Proxy<R>>) -> Open {
                 Ok(listener) => Acceptor::new(listener, kind, proxy, worker.number, stop).await,
                 Err(error) => {
                     tracing::error!(target: "proxy.server", "Cannot accept connections: {error}");
+                    stop.end();
                 }
             }
         });
     }
     Open { listen, addresses, stops }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the metric is a date for people")]
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 /// How long a start or a reload waits for the first look-up of names. Later ones are answered with

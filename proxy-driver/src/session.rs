@@ -148,9 +148,8 @@ impl<R: Runtime> Session<R> {
     /// Notices what others want of this connection: a reload, a drain, its place.
     fn look_around(&mut self, lanes: &mut Lanes, cx: &Context<'_>, now: Instant) {
         let is_idle = self.exchange.is_idle();
-        if is_idle && self.proxy.is_outdated(&self.snapshot) {
-            self.snapshot = self.proxy.snapshot();
-            self.exchange.configure(&self.snapshot.settings);
+        if is_idle {
+            self.follow_reload();
         }
         let Answers::Upstreams { place, presence, .. } = &mut self.answers else { return };
         if !presence.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
@@ -167,6 +166,14 @@ impl<R: Runtime> Session<R> {
         } else if self.proxy.is_draining() && !is_idle && !presence.leaves {
             presence.leaves = true;
             self.exchange.handle_drain(lanes, now);
+        }
+    }
+
+    /// Between two requests: takes the current configuration, if a reload has changed it.
+    fn follow_reload(&mut self) {
+        if self.proxy.is_outdated(&self.snapshot) {
+            self.snapshot = self.proxy.snapshot();
+            self.exchange.configure(&self.snapshot.settings);
         }
     }
 
@@ -220,7 +227,7 @@ impl<R: Runtime> Session<R> {
             }
             Action::Connect { attempt } => {
                 let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
-                let times = times(&self.snapshot, now);
+                let times = Times::at(now, &self.snapshot);
                 let reply = self.link.connect(attempt, upstream, &self.proxy, &self.worker, times);
                 match reply {
                     Some(reply) => self.exchange.handle_reply(reply, lanes, now),
@@ -235,7 +242,7 @@ impl<R: Runtime> Session<R> {
             }
             Action::Reconnect { attempt } => {
                 let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
-                let reply = self.link.reconnect(attempt, upstream, times(&self.snapshot, now));
+                let reply = self.link.reconnect(attempt, upstream, Times::at(now, &self.snapshot));
                 self.exchange.handle_reply(reply, lanes, now);
             }
             Action::Recycle => {
@@ -319,17 +326,14 @@ impl<R: Runtime> Session<R> {
             }
             Answers::Pages { body } => *body = None,
         }
-        if self.proxy.is_outdated(&self.snapshot) {
-            self.snapshot = self.proxy.snapshot();
-            self.exchange.configure(&self.snapshot.settings);
-        }
+        self.follow_reload();
         let next = Reply::Next(self.worker.next_trace());
         self.exchange.handle_reply(next, lanes, now);
     }
 
     fn poll_link(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
         let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return false };
-        let times = times(&self.snapshot, now);
+        let times = Times::at(now, &self.snapshot);
         let polled = self.link.poll(cx, upstream, &self.worker, times);
         let Poll::Ready(reply) = polled else { return false };
         self.exchange.handle_reply(reply, lanes, now);
@@ -425,10 +429,6 @@ fn chosen<'a, S>(snapshot: &'a Snapshot<S>, answers: &Answers) -> Option<&'a Ups
         Answers::Upstreams { chosen, .. } => chosen.map(|number| &*snapshot.upstreams[number]),
         Answers::Pages { .. } => None,
     }
-}
-
-fn times<S>(snapshot: &Snapshot<S>, now: Instant) -> Times {
-    Times { now, connect: snapshot.settings.timeouts.connect }
 }
 
 /// Whether a pass has come to rest.
