@@ -1,6 +1,6 @@
 //! What the documents say of the core is what the core does, and what they point to is there.
 
-#[path = "../examples/timeouts.rs"]
+#[path = "../../examples/timeouts.rs"]
 #[allow(dead_code, reason = "the example's `main` is for running it")]
 mod timeouts;
 
@@ -90,5 +90,5 @@ const DOCUMENTS: [&str; 8] = [
     "docs/runtimes.md",
     "docs/timeouts.md",
 ];
-const ERRORS: &str = include_str!("../../docs/errors.md");
-const TIMEOUTS: &str = include_str!("../../docs/timeouts.md");
+const ERRORS: &str = include_str!("../../../docs/errors.md");
+const TIMEOUTS: &str = include_str!("../../../docs/timeouts.md");

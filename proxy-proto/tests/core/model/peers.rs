@@ -2,22 +2,22 @@
 
 use std::collections::VecDeque;
 
-use crate::parse;
-use crate::script::{Answer, Ends, Request};
+use super::parse;
+use super::script::{Answer, Ends, Request};
 
 #[derive(Default)]
-pub(crate) struct Client {
+pub(super) struct Client {
     /// What it still sends, each piece with what it waits for.
-    pub(crate) pieces: VecDeque<(Gate, VecDeque<u8>)>,
-    pub(crate) got: Vec<u8>,
+    pub(super) pieces: VecDeque<(Gate, VecDeque<u8>)>,
+    pub(super) got: Vec<u8>,
     /// Bytes it had when it sent the last piece.
-    pub(crate) had: usize,
-    pub(crate) closes: bool,
-    pub(crate) gone: bool,
+    pub(super) had: usize,
+    pub(super) closes: bool,
+    pub(super) gone: bool,
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum Gate {
+pub(super) enum Gate {
     Open,
     /// So many requests are finished.
     Finished(usize),
@@ -26,24 +26,24 @@ pub(crate) enum Gate {
 }
 
 #[derive(Default)]
-pub(crate) struct Upstream {
-    pub(crate) got: Vec<u8>,
+pub(super) struct Upstream {
+    pub(super) got: Vec<u8>,
     /// Where in `got` the request in hand begins.
-    pub(crate) begun: usize,
-    pub(crate) used: bool,
-    pub(crate) out: VecDeque<u8>,
-    pub(crate) answered: bool,
-    pub(crate) talks: bool,
-    pub(crate) continued: bool,
-    pub(crate) then: Then,
+    pub(super) begun: usize,
+    pub(super) used: bool,
+    pub(super) out: VecDeque<u8>,
+    pub(super) answered: bool,
+    pub(super) talks: bool,
+    pub(super) continued: bool,
+    pub(super) then: Then,
     /// It died while nobody used it.
-    pub(crate) dead: bool,
+    pub(super) dead: bool,
     /// It reads nothing while it has something to say.
-    pub(crate) serial: bool,
+    pub(super) serial: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Then {
+pub(super) enum Then {
     #[default]
     Stays,
     Closes,
@@ -53,12 +53,12 @@ pub(crate) enum Then {
 
 impl Upstream {
     /// Reads what has come and answers by the script.
-    pub(crate) fn think(&mut self, requests: &[Request]) {
+    pub(super) fn think(&mut self, requests: &[Request]) {
         if self.dead {
             return;
         }
         let mut rest = &self.got[self.begun..];
-        let Some(message) = parse::request(&mut rest) else { return };
+        let Some((_, message)) = parse::request(&mut rest) else { return };
         let id: usize = message.field("X-Id").expect("an id").parse().expect("a number");
         let Answer::Upstream(response) = &requests[id].answer else {
             panic!("request {id} is not for an upstream");

@@ -1,9 +1,7 @@
 //! One request, one response: what each side sees.
 
-mod wire;
-
+use crate::wire::{Connecting, GET, OK, Routing, Wire, body_of, seconds};
 use proxy_proto::{Action, Cause, CloseReason, Fault, LocalHead, Peer};
-use wire::{Connecting, GET, OK, Routing, Wire, body_of, seconds};
 
 #[test]
 fn forwards_a_request_with_its_origin_and_the_response_with_its_trace() {
@@ -234,7 +232,7 @@ fn streams_more_than_a_window_in_bounded_memory() {
     assert_eq!(body_of(&wire.upstream_got()).len(), body.len());
     wire.upstream_sends(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
     assert_eq!(body_of(&wire.client_got()).len(), body.len());
-    assert_eq!(wire.lanes.capacity(), wire::WINDOW);
+    assert_eq!(wire.lanes.capacity(), crate::wire::WINDOW);
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! What is refused, on both sides. Nothing of a refused message reaches the other side.
 
-mod wire;
-
+use crate::wire::{GET, Wire};
 use proxy_proto::Settings;
-use wire::{GET, Wire};
 
 fn refused(request: &str) -> Option<u16> {
     let mut wire = Wire::new();
@@ -210,7 +208,7 @@ fn drops_bytes_that_a_response_may_not_have() {
         wire.client_sends(GET.replace("GET", method)).upstream_sends(response);
         assert!(!wire.client_got().contains("evil"), "{response:?}");
         assert!(!wire.was_recycled());
-        wire.client_sends(GET).upstream_sends(wire::OK);
+        wire.client_sends(GET).upstream_sends(crate::wire::OK);
         assert!(!wire.client_got().contains("evil"), "{response:?}");
     }
 }

@@ -10,8 +10,8 @@ use proxy_proto::{
     Summary, Uuid,
 };
 
-use crate::peers::{Client, Gate, Then, Upstream};
-use crate::script::{Answer, Dice, Request, STRAY};
+use super::peers::{Client, Gate, Then, Upstream};
+use super::script::{Answer, Dice, Request, STRAY};
 
 pub(crate) struct World {
     pub(crate) dice: Dice,

@@ -1,9 +1,7 @@
 //! The rules that join the two sides: retries, early responses, broken ones, upgrades.
 
-mod wire;
-
+use crate::wire::{Connecting, GET, OK, Wire, body_of};
 use proxy_proto::{Cause, CloseReason, Fault, Peer};
-use wire::{Connecting, GET, OK, Wire, body_of};
 
 const POST: &str = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello";
 
@@ -211,7 +209,7 @@ fn does_not_offer_http_2_in_clear_text() {
 fn ignores_replies_that_come_too_late() {
     let mut wire = Wire::new();
     wire.connecting = Connecting::Hangs;
-    wire.client_sends(GET).passes(wire::seconds(2));
+    wire.client_sends(GET).passes(crate::wire::seconds(2));
     assert_eq!(wire.status(), Some(504));
     wire.connects();
     assert!(wire.exchange.is_idle());

@@ -1,11 +1,9 @@
 //! Each timer of the table: when it runs, when it does not, and what it does.
 
-mod wire;
-
 use std::time::Duration;
 
+use crate::wire::{Connecting, GET, OK, Wire, seconds};
 use proxy_proto::{Action, CloseReason, Deadline, Instant, Peer, Settings, Timer};
-use wire::{Connecting, GET, OK, Wire, seconds};
 
 fn patient() -> Settings {
     let mut settings = Settings::default();

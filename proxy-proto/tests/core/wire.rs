@@ -1,8 +1,6 @@
 //! A client, an upstream and a clock around one exchange, all virtual: tests say who sends what and
 //! when, and look at what the other side saw.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of the harness")]
-
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -15,21 +13,21 @@ use proxy_proto::{
 
 /// One end of the wire, as a script moves it.
 #[derive(Default)]
-pub struct End {
+pub(crate) struct End {
     /// What it has sent that the exchange had no room for yet.
     unread: VecDeque<u8>,
     /// What it got.
-    pub got: Vec<u8>,
+    pub(crate) got: Vec<u8>,
     /// It accepts no bytes.
-    pub stalls: bool,
+    pub(crate) stalls: bool,
     closes: bool,
     /// The proxy has closed its half towards it.
-    pub saw_shutdown: bool,
+    pub(crate) saw_shutdown: bool,
 }
 
 /// How the script answers `Route`.
 #[derive(Clone, Copy)]
-pub enum Routing {
+pub(crate) enum Routing {
     Upstream,
     Local(LocalHead),
     Refuse(Fault),
@@ -37,7 +35,7 @@ pub enum Routing {
 
 /// How the script answers `Connect`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Connecting {
+pub(crate) enum Connecting {
     New,
     Reused,
     /// The wait for a place goes on until the script says otherwise.
@@ -47,32 +45,32 @@ pub enum Connecting {
     Fails(Fault),
 }
 
-pub struct Wire {
-    pub exchange: Exchange,
-    pub lanes: Lanes,
-    pub now: Instant,
-    pub client: End,
-    pub upstream: End,
+pub(crate) struct Wire {
+    pub(crate) exchange: Exchange,
+    pub(crate) lanes: Lanes,
+    pub(crate) now: Instant,
+    pub(crate) client: End,
+    pub(crate) upstream: End,
     /// What earlier upstream connections got.
-    pub before: Vec<Vec<u8>>,
-    pub routing: Routing,
-    pub connecting: Connecting,
+    pub(crate) before: Vec<Vec<u8>>,
+    pub(crate) routing: Routing,
+    pub(crate) connecting: Connecting,
     /// At most so many bytes are received or sent at once.
-    pub grain: usize,
-    pub actions: Vec<Action>,
-    pub finished: Vec<Summary>,
+    pub(crate) grain: usize,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) finished: Vec<Summary>,
     attempt: Attempt,
     traces: u128,
 }
 
-pub const WINDOW: usize = 16 * 1024;
+pub(crate) const WINDOW: usize = 16 * 1024;
 
 impl Wire {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Settings::default())
     }
 
-    pub fn with(settings: Settings) -> Self {
+    pub(crate) fn with(settings: Settings) -> Self {
         let now = Instant::from_nanos(1_000_000_000);
         let client = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
         Self {
@@ -92,76 +90,76 @@ impl Wire {
         }
     }
 
-    pub fn client_sends(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn client_sends(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.client.unread.extend(bytes.as_ref());
         self.run()
     }
 
-    pub fn upstream_sends(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn upstream_sends(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.upstream.unread.extend(bytes.as_ref());
         self.run()
     }
 
-    pub fn client_closes(&mut self) -> &mut Self {
+    pub(crate) fn client_closes(&mut self) -> &mut Self {
         self.client.closes = true;
         self.run()
     }
 
-    pub fn upstream_closes(&mut self) -> &mut Self {
+    pub(crate) fn upstream_closes(&mut self) -> &mut Self {
         self.upstream.closes = true;
         self.run()
     }
 
-    pub fn breaks(&mut self, peer: Peer) -> &mut Self {
+    pub(crate) fn breaks(&mut self, peer: Peer) -> &mut Self {
         self.exchange.handle_broken(peer, &mut self.lanes, self.now);
         self.run()
     }
 
-    pub fn refuses_bytes(&mut self, peer: Peer) -> &mut Self {
+    pub(crate) fn refuses_bytes(&mut self, peer: Peer) -> &mut Self {
         self.exchange.handle_send_failed(peer, &mut self.lanes, self.now);
         self.run()
     }
 
-    pub fn stalls(&mut self, peer: Peer) -> &mut Self {
+    pub(crate) fn stalls(&mut self, peer: Peer) -> &mut Self {
         self.end(peer).stalls = true;
         self
     }
 
-    pub fn resumes(&mut self, peer: Peer) -> &mut Self {
+    pub(crate) fn resumes(&mut self, peer: Peer) -> &mut Self {
         self.end(peer).stalls = false;
         self.run()
     }
 
     /// A client that stalls takes one piece nevertheless.
-    pub fn takes_one_piece(&mut self) -> &mut Self {
+    pub(crate) fn takes_one_piece(&mut self) -> &mut Self {
         self.client.stalls = false;
         self.send(Peer::Client);
         self.client.stalls = true;
         self.run()
     }
 
-    pub fn drains(&mut self) -> &mut Self {
+    pub(crate) fn drains(&mut self) -> &mut Self {
         self.exchange.handle_drain(&mut self.lanes, self.now);
         self.run()
     }
 
-    pub fn gets_a_place(&mut self) -> &mut Self {
+    pub(crate) fn gets_a_place(&mut self) -> &mut Self {
         let attempt = self.attempt;
         self.reply(Reply::Dialing(attempt))
     }
 
-    pub fn connects(&mut self) -> &mut Self {
+    pub(crate) fn connects(&mut self) -> &mut Self {
         let attempt = self.attempt;
         self.reply(Reply::Connected { attempt, reused: false })
     }
 
-    pub fn reply(&mut self, reply: Reply) -> &mut Self {
+    pub(crate) fn reply(&mut self, reply: Reply) -> &mut Self {
         self.exchange.handle_reply(reply, &mut self.lanes, self.now);
         self.run()
     }
 
     /// Lets time pass, firing what is due on the way.
-    pub fn passes(&mut self, duration: Duration) -> &mut Self {
+    pub(crate) fn passes(&mut self, duration: Duration) -> &mut Self {
         let end = self.now + duration;
         while let Some(Deadline { at, .. }) = self.exchange.deadline()
             && at <= end
@@ -174,54 +172,54 @@ impl Wire {
         self
     }
 
-    pub fn timer(&self) -> Option<Timer> {
+    pub(crate) fn timer(&self) -> Option<Timer> {
         self.exchange.deadline().map(|deadline| deadline.timer)
     }
 
-    pub fn client_got(&self) -> String {
+    pub(crate) fn client_got(&self) -> String {
         String::from_utf8_lossy(&self.client.got).into_owned()
     }
 
-    pub fn upstream_got(&self) -> String {
+    pub(crate) fn upstream_got(&self) -> String {
         String::from_utf8_lossy(&self.upstream.got).into_owned()
     }
 
     /// What the client got since the last call.
-    pub fn takes(&mut self) -> String {
+    pub(crate) fn takes(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.client.got)).into_owned()
     }
 
-    pub fn status(&self) -> Option<u16> {
+    pub(crate) fn status(&self) -> Option<u16> {
         self.finished.last().and_then(|summary| summary.status)
     }
 
-    pub fn cause(&self) -> Option<&'static str> {
+    pub(crate) fn cause(&self) -> Option<&'static str> {
         self.finished.last().and_then(|summary| summary.fault).map(|fault| fault.cause.word())
     }
 
-    pub fn saw(&self, action: Action) -> bool {
+    pub(crate) fn saw(&self, action: Action) -> bool {
         self.actions.contains(&action)
     }
 
-    pub fn was_discarded(&self) -> Option<CloseReason> {
+    pub(crate) fn was_discarded(&self) -> Option<CloseReason> {
         self.actions.iter().rev().find_map(|action| match action {
             Action::Discard(reason) => Some(*reason),
             _ => None,
         })
     }
 
-    pub fn was_recycled(&self) -> bool {
+    pub(crate) fn was_recycled(&self) -> bool {
         self.saw(Action::Recycle)
     }
 
-    pub fn was_closed(&self) -> Option<CloseReason> {
+    pub(crate) fn was_closed(&self) -> Option<CloseReason> {
         match self.actions.last() {
             Some(Action::Close(reason)) => Some(*reason),
             _ => None,
         }
     }
 
-    pub fn was_aborted(&self) -> Option<CloseReason> {
+    pub(crate) fn was_aborted(&self) -> Option<CloseReason> {
         match self.actions.last() {
             Some(Action::Abort(reason)) => Some(*reason),
             _ => None,
@@ -236,7 +234,7 @@ impl Wire {
     }
 
     /// The driver: actions, bytes out, bytes in, until nothing moves.
-    pub fn run(&mut self) -> &mut Self {
+    pub(crate) fn run(&mut self) -> &mut Self {
         for _turn in 0..1_000_000 {
             let mut moved = self.take_actions();
             for peer in Peer::BOTH {
@@ -364,15 +362,15 @@ impl Wire {
 }
 
 /// A GET with nothing but a Host.
-pub const GET: &str = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+pub(crate) const GET: &str = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 /// The answer to it.
-pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
 /// The body of the first message in `bytes`, after its head.
-pub fn body_of(bytes: &str) -> &str {
+pub(crate) fn body_of(bytes: &str) -> &str {
     bytes.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
-pub fn seconds(n: u64) -> Duration {
+pub(crate) fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }

@@ -1,11 +1,9 @@
 //! However the bytes arrive, the result is the same: split in two at every byte, one at a time, and
 //! in random pieces; and what is forwarded parses, by another parser, to what was sent.
 
-mod wire;
-
+use crate::wire::{GET, OK, Wire};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use wire::{GET, OK, Wire};
 
 struct Case {
     request: &'static str,
@@ -155,9 +153,9 @@ proptest! {
             } else {
                 wire.upstream_sends(bytes);
             }
-            wire.passes(wire::seconds(pause));
+            wire.passes(crate::wire::seconds(pause));
         }
-        wire.client_closes().upstream_closes().passes(wire::seconds(400));
+        wire.client_closes().upstream_closes().passes(crate::wire::seconds(400));
         prop_assert!(wire.exchange.is_closed());
         let routed = wire.actions.iter().filter(|a| matches!(a, proxy_proto::Action::Route)).count();
         let finished = wire.finished.iter().filter(|summary| summary.routed).count();

@@ -1,0 +1,10 @@
+//! The core's tests: one program, because each would link all of it again.
+
+mod basic;
+mod docs;
+mod joint;
+mod model;
+mod split;
+mod strict;
+mod timers;
+mod wire;
