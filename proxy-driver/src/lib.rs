@@ -25,6 +25,7 @@ mod acceptor;
 mod alarm;
 pub mod clock;
 mod demo;
+mod descriptors;
 mod echo;
 mod futures;
 mod housekeeper;

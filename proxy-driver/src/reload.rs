@@ -4,6 +4,7 @@ use std::sync::Arc;
 use proxy_config::{Config, Listen, Overrides, Source, load};
 
 use crate::acceptor::{Acceptor, Kind, Stop};
+use crate::descriptors;
 use crate::listen::{BindError, bind};
 use crate::log::Log;
 use crate::proxy::Proxy;
@@ -109,6 +110,7 @@ impl<R: Runtime> Service<R> {
                 "workers and pid_file take effect at the next start"
             );
         }
+        descriptors::complain(&config);
         self.proxy.configure(&config);
         self.proxy.wait_for_names(NAMES);
         for (bound, kind) in [(proxied, Kind::Proxy), (metrics, Kind::Metrics)] {

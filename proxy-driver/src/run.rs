@@ -9,7 +9,6 @@ use proxy_config::{Config, Diagnostics, Overrides, Source, load};
 use proxy_metrics::{BuildInfo, Metrics};
 use proxy_proto::Cause;
 
-use crate::demo;
 use crate::housekeeper::Housekeeper;
 use crate::log::{self, Log};
 use crate::pid_file::PidFile;
@@ -17,6 +16,7 @@ use crate::proxy::Proxy;
 use crate::reload::{Bound, NAMES, Service};
 use crate::runtime::Runtime;
 use crate::signals::{Signal, Signals};
+use crate::{demo, descriptors};
 
 /// The program, whatever the runtime: `fn main() -> ExitCode { proxy_driver::main::<Tokio>() }`.
 ///
@@ -88,6 +88,7 @@ type Started<R> = (Service<R>, Signals, Log, Option<PidFile>);
 /// port opens, ports are bound before anything is said to be ready.
 fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::Error>> {
     let signals = Signals::install()?;
+    descriptors::raise_limit();
     let proxied = Bound::to(&config.listen)?;
     let metrics_port = Bound::to(&config.metrics_listen)?;
     let pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
@@ -98,6 +99,7 @@ fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::E
         let metrics = Arc::clone(&metrics);
         log::start(config.logging.level, move |lost| metrics.log_lines_dropped().add(lost))
     };
+    descriptors::complain(&config);
     let proxy = Proxy::new(&config, metrics, R::start(workers)?);
     for worker in &proxy.workers {
         let theirs = Arc::clone(worker);

@@ -31,7 +31,15 @@ impl Binary {
     /// A command line to complete, in an empty directory and an environment without the proxy's
     /// variables.
     pub fn launch(self) -> Launch {
-        Launch::new(self)
+        Launch::of(Command::new(self.path()))
+    }
+
+    /// The same, for a process that may open so many descriptors, and may let itself open up to
+    /// `hard`.
+    pub fn launch_with_descriptors(self, soft: usize, hard: usize) -> Launch {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={soft}:{hard}")).arg(self.path());
+        Launch::of(command)
     }
 
     /// Starts it with this configuration file, and waits until it listens.
@@ -50,9 +58,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    fn new(binary: Binary) -> Self {
+    fn of(mut command: Command) -> Self {
         let directory = TempDir::new().expect("a directory for the process");
-        let mut command = Command::new(binary.path());
         command.current_dir(&directory).stdin(Stdio::null());
         for variable in VARIABLES {
             command.env_remove(variable);

@@ -218,3 +218,18 @@ proxy_test!(a_want_of_descriptors_passes, |binary| {
 
 /// Well within the second that a new client has for its first byte.
 const AT_ONCE: Duration = Duration::from_millis(500);
+
+proxy_test!(the_soft_limit_on_descriptors_is_raised_and_a_hard_one_warned_about, |binary| {
+    let upstream = Upstream::listen();
+    let starts = |hard| {
+        let config = Config::of([upstream.addr()]).with("limits: { max_client_conns: 300 }");
+        let launch = binary.launch_with_descriptors(100, hard).writes("config.yaml", config);
+        launch.starts()
+    };
+    let generous = starts(500);
+    let _clients: Vec<_> = (0..200).map(|_| generous.client()).collect();
+    eventually("all are accepted", || generous.open_sockets() >= 200);
+    assert!(generous.lines_with("file descriptors").is_empty());
+    let scant = starts(400);
+    scant.wait_log("may take 464 file descriptors, and the process may open 400");
+});
