@@ -51,12 +51,14 @@ impl Lanes {
         self.request.window.capacity()
     }
 
-    /// Forgets everything, keeping the memory: for the free list.
+    /// Forgets everything, keeping the memory that a usual exchange needs: for the free list.
     pub fn clear(&mut self) {
         for lane in [&mut self.request, &mut self.response] {
             lane.window.clear();
-            lane.before.clear();
-            lane.after.clear();
+            for rendered in [&mut lane.before, &mut lane.after] {
+                rendered.clear();
+                rendered.shrink_to(KEPT);
+            }
         }
         self.upstream.clear();
     }
@@ -87,6 +89,9 @@ impl Lane {
     }
 }
 
+/// What one large head has grown is given back, so that a few of them do not stay for ever in each
+/// entry of a free list; heads full of cookies stay below this.
+const KEPT: usize = 4096;
 /// A usual head with what we add to it; larger ones grow their vector once.
 const RENDERED: usize = 1024;
 /// `0`, a few trailer fields; larger ones grow their vector once.
