@@ -80,13 +80,14 @@ fn rows(table: &str) -> impl Iterator<Item = Vec<&str>> {
     rows.map(|row| row.split('|').map(str::trim).collect())
 }
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "SECURITY.md",
     "tests/README.md",
     "docs/errors.md",
+    "docs/limits.md",
     "docs/runtimes.md",
     "docs/timeouts.md",
 ];
