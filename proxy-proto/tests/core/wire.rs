@@ -55,6 +55,8 @@ pub(crate) struct Wire {
     pub(crate) before: Vec<Vec<u8>>,
     pub(crate) routing: Routing,
     pub(crate) connecting: Connecting,
+    /// How the script answers `Reconnect`.
+    pub(crate) reconnecting: Connecting,
     /// At most so many bytes are received or sent at once.
     pub(crate) grain: usize,
     pub(crate) actions: Vec<Action>,
@@ -82,6 +84,7 @@ impl Wire {
             before: Vec::new(),
             routing: Routing::Upstream,
             connecting: Connecting::New,
+            reconnecting: Connecting::New,
             grain: usize::MAX,
             actions: Vec::new(),
             finished: Vec::new(),
@@ -140,6 +143,11 @@ impl Wire {
 
     pub(crate) fn drains(&mut self) -> &mut Self {
         self.exchange.handle_drain(&mut self.lanes, self.now);
+        self.run()
+    }
+
+    pub(crate) fn cuts(&mut self) -> &mut Self {
+        self.exchange.handle_cut(&mut self.lanes, self.now);
         self.run()
     }
 
@@ -277,7 +285,7 @@ impl Wire {
             }
             Action::Reconnect { attempt } => {
                 self.attempt = attempt;
-                self.begin_upstream(Connecting::New);
+                self.begin_upstream(self.reconnecting);
             }
             Action::Shutdown(peer) => self.end(peer).saw_shutdown = true,
             Action::Finish(summary) => {
