@@ -127,8 +127,8 @@ impl Exchange {
                 self.persists = false;
                 Moved::Yes
             }
-            Recv::Body(_) if self.request.eof => self.lose_client_at_eof(lanes, now),
-            Recv::Body(_) | Recv::Idle | Recv::Head | Recv::Done | Recv::Cut => Moved::No,
+            Recv::Body(_) => self.lose_client_at_eof(lanes, now),
+            Recv::Idle | Recv::Head | Recv::Done | Recv::Cut => Moved::No,
         }
     }
 }

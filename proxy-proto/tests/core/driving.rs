@@ -167,3 +167,25 @@ fn counts_time_from_the_epoch_that_the_driver_chose() {
     assert_eq!(Instant::from_nanos(5) - at, Duration::ZERO, "never less than nothing");
     assert_eq!(Instant::from_nanos(u64::MAX) + seconds(1), Instant::from_nanos(u64::MAX));
 }
+
+#[test]
+fn counts_what_stands_behind_a_request_for_the_next_one() {
+    let mut wire = Wire::new();
+    wire.client_sends(format!("{GET}{GET}{GET}"));
+    for n in 1..=3 {
+        wire.upstream_sends(OK);
+        assert_eq!(wire.finished.len(), n);
+        assert_eq!(wire.finished[n - 1].bytes_received, GET.len() as u64);
+    }
+}
+
+#[test]
+fn says_finish_for_a_head_that_broke_off_and_for_nothing_else() {
+    let mut idle = Wire::new();
+    idle.breaks(Peer::Client);
+    assert_eq!((idle.finished.len(), idle.was_aborted()), (0, Some(CloseReason::Idle)));
+    let mut begun = Wire::new();
+    begun.client_sends("GET").breaks(Peer::Client);
+    assert_eq!(begun.cause(), Some(Cause::ClientGone.word()));
+    assert!(!begun.finished[0].routed);
+}

@@ -259,3 +259,61 @@ fn answers_a_client_that_gives_up_the_rest_of_a_refused_body() {
     assert_eq!((wire.status(), wire.cause()), (Some(200), None));
     assert!(wire.exchange.is_closed());
 }
+
+#[test]
+fn keeps_a_client_that_did_not_wait_for_its_100() {
+    let expects = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+    let mut wire = Wire::new();
+    wire.client_sends(expects).client_sends("ab").upstream_sends(OK);
+    assert!(!wire.takes().contains("Connection: close"), "its body is on its way");
+    wire.client_sends(format!("cd{GET}"));
+    assert!(wire.upstream_got().starts_with("GET /a "));
+}
+
+#[test]
+fn does_not_take_the_request_behind_for_the_body_that_is_awaited() {
+    let expects = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+    let mut wire = Wire::new();
+    // What came before the request says nothing about its body.
+    wire.client_sends(GET).client_sends(expects);
+    wire.upstream_sends(OK).upstream_sends("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    assert!(wire.takes().contains("Connection: close"));
+}
+
+#[test]
+fn lets_a_whole_response_go_out_though_the_request_breaks_off() {
+    let post = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut late = Wire::new();
+    late.grain = 5;
+    late.client_sends(post).stalls(Peer::Client).upstream_sends(OK).takes_one_piece();
+    late.client_sends("no size").resumes(Peer::Client);
+    assert_eq!(body_of(&late.client_got()), "hi");
+    assert_eq!((late.status(), late.cause()), (Some(200), None));
+    assert!(late.client.saw_shutdown, "and nothing more is read");
+    // One that is not whole yet breaks off instead.
+    let mut part = Wire::new();
+    part.client_sends(post);
+    part.upstream_sends("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi").client_sends("no size");
+    assert_eq!(part.cause(), Some("bad_request"));
+    assert!(part.was_aborted().is_some() || part.was_closed().is_some());
+    // And one of which nothing has gone out gives way to the answer that tells.
+    let mut early = Wire::new();
+    early.client_sends(post).stalls(Peer::Client).upstream_sends(OK);
+    early.client_sends("no size").resumes(Peer::Client);
+    assert!(!early.client_got().is_empty());
+}
+
+#[test]
+fn drains_as_much_of_a_refused_body_as_is_stated_and_no_more() {
+    const MOST: usize = 256 * 1024;
+    for (length, keeps) in [(MOST, true), (MOST + 1, false)] {
+        let mut wire = Wire::new();
+        wire.client_sends(format!(
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n"
+        ))
+        .upstream_sends(OK);
+        wire.client_sends("x".repeat(length)).client_sends(GET);
+        assert_eq!(wire.upstream_got().starts_with("GET /a "), keeps, "{length}");
+        assert_eq!(wire.exchange.is_closed(), !keeps);
+    }
+}

@@ -272,3 +272,49 @@ fn does_not_drain_a_trickle_for_ever() {
     }
     assert!(wire.exchange.is_closed());
 }
+
+#[test]
+fn renews_a_tunnel_for_each_byte_either_way() {
+    let upgrade = "GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+    let tunnel = || {
+        let mut wire = Wire::new();
+        wire.client_sends(upgrade).upstream_sends(switch).passes(seconds(200));
+        wire
+    };
+    let lives = |mut wire: Wire, what| {
+        wire.passes(seconds(200));
+        assert!(!wire.exchange.is_closed(), "{what}");
+        wire.passes(seconds(101));
+        assert!(wire.exchange.is_closed(), "{what}");
+    };
+    let mut from_client = tunnel();
+    from_client.stalls(Peer::Upstream).client_sends("x");
+    lives(from_client, "the client sends");
+    let mut from_upstream = tunnel();
+    from_upstream.stalls(Peer::Client).upstream_sends("x");
+    lives(from_upstream, "the upstream sends");
+    for (from, to) in [(Peer::Client, Peer::Upstream), (Peer::Upstream, Peer::Client)] {
+        let mut wire = tunnel();
+        wire.stalls(to);
+        match from {
+            Peer::Client => wire.client_sends("x"),
+            Peer::Upstream => wire.upstream_sends("x"),
+        };
+        wire.passes(seconds(200)).resumes(to);
+        lives(wire, "bytes that waited are taken");
+    }
+    let mut silent = tunnel();
+    silent.passes(seconds(101));
+    assert!(silent.exchange.is_closed());
+}
+
+#[test]
+fn bounds_a_body_that_nobody_waits_for_without_blaming_the_client() {
+    let mut wire = Wire::new();
+    wire.client_sends("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nab")
+        .upstream_sends(OK);
+    wire.passes(seconds(16));
+    assert_eq!((wire.finished.len(), wire.cause()), (1, None));
+    assert!(wire.client.saw_shutdown);
+}

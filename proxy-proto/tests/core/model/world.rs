@@ -186,6 +186,7 @@ impl World {
         }
         let grain = self.grain();
         let before = self.exchange.transmit(peer.other(), &self.lanes).slices.concat();
+        let run = self.exchange.transmit(peer.other(), &self.lanes).slices[1].as_ptr_range();
         let room = self.exchange.spare(peer, &mut self.lanes);
         assert!(!room.is_empty(), "an interest without room");
         let most = room.len().min(grain);
@@ -245,6 +246,8 @@ impl World {
                 (Peer::Upstream, None) => {}
             }
         }
+        let stays = self.exchange.transmit(peer.other(), &self.lanes).slices[1].as_ptr();
+        assert!(run.is_empty() || stays == run.start || self.exchange.is_closed(), "bytes move");
         if self.calm && n > 0 {
             let after = self.exchange.transmit(peer.other(), &self.lanes).slices.concat();
             let is_kept = after.starts_with(&before) || self.exchange.is_closed();
