@@ -44,6 +44,19 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Attempt(pub(crate) u32);
 
+/// For tools that write attempts down and read them back.
+impl From<u32> for Attempt {
+    fn from(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+impl From<Attempt> for u32 {
+    fn from(attempt: Attempt) -> Self {
+        attempt.0
+    }
+}
+
 /// The driver's answer to an [`Action`]. One that names an older attempt is legal and ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {

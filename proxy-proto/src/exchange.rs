@@ -1,9 +1,12 @@
 mod answering;
+mod glance;
 mod replies;
 mod request_side;
 mod response_side;
 mod settle;
 mod timing;
+
+pub use glance::{Glance, LaneGlance};
 
 use alloc::sync::Arc;
 use core::net::IpAddr;

@@ -65,7 +65,7 @@ mod window;
 pub use action::{Action, Attempt, Interest, Reply, Summary};
 pub use answer::LocalHead;
 pub use close_reason::CloseReason;
-pub use exchange::Exchange;
+pub use exchange::{Exchange, Glance, LaneGlance};
 pub use fault::{Blame, Cause, Fault};
 pub use instant::Instant;
 pub use lanes::Lanes;

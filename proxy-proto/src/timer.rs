@@ -117,6 +117,10 @@ impl Timers {
         self.slots.iter().flatten().min_by_key(|deadline| deadline.at).copied()
     }
 
+    pub(crate) const fn all(&self) -> [Option<Deadline>; 4] {
+        self.slots
+    }
+
     pub(crate) fn disarm(&mut self, timer: Timer) {
         for slot in &mut self.slots {
             if slot.is_some_and(|deadline| deadline.timer == timer) {
