@@ -58,12 +58,18 @@ impl Checker<'_> {
                 Err(error) => self.report(error),
             },
             Data::Section(entries) => {
+                if let Kind::Feature { keys, needs } = key.kind {
+                    return self.feature(node, entries, keys, needs, path);
+                }
                 let Kind::Section(keys) = key.kind else {
                     return self.mismatch(node, key, path, "a section");
                 };
                 Some(self.section(entries, keys, path).into())
             }
             Data::List(items) => {
+                if let Kind::Words(words) = key.kind {
+                    return Some(self.words(items, words, key, path));
+                }
                 let Kind::Upstreams(keys) = key.kind else {
                     return self.mismatch(node, key, path, "a list");
                 };
@@ -72,14 +78,67 @@ impl Checker<'_> {
         }
     }
 
+    /// `None` where what it needs is missing or wrong: the rest would mean nothing then.
+    fn feature(
+        &mut self,
+        node: &Node,
+        entries: &[(Node, Node)],
+        keys: &[Key],
+        needs: &str,
+        path: &str,
+    ) -> Option<Value> {
+        let values = self.section(entries, keys, path);
+        if node.entry(needs).is_none() {
+            let error = Diagnostic::at(node.span.clone(), format!("`{path}` has no `{needs}`"), "");
+            return self.report(error.help(format!("the keys here are {}", names(keys))));
+        }
+        values.contains_key(needs).then_some(values.into())
+    }
+
+    fn words(
+        &mut self,
+        items: &[Node],
+        words: &'static [&'static str],
+        key: &Key,
+        path: &str,
+    ) -> Value {
+        let mut found = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let Data::Scalar { text, .. } = &item.data else {
+                self.mismatch(item, key, &path, "not a word");
+                continue;
+            };
+            match expand(text, self.env, item, self.text) {
+                Ok(word) if words.contains(&&*word) => found.push(Value::String(word)),
+                Ok(word) => {
+                    let what = format!("`{path}`: {} is not known", quoted(&word));
+                    let right = match nearest_of(&word, words.iter().copied()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => key.meaning.to_owned(),
+                    };
+                    self.errors.push(Diagnostic::at(item.span.clone(), what, "").help(right));
+                }
+                Err(error) => self.errors.push(error),
+            }
+        }
+        Value::Sequence(found)
+    }
+
     fn scalar(&mut self, node: &Node, value: Value, key: &Key, path: &str) -> Option<Value> {
         let text = value.as_str();
         let verdict = match key.kind {
-            Kind::Section(_) | Kind::Path | Kind::OptionalInteger { .. } if value.is_null() => {
+            Kind::Section(_)
+            | Kind::Feature { .. }
+            | Kind::Words(_)
+            | Kind::Path
+            | Kind::OptionalInteger { .. }
+                if value.is_null() =>
+            {
                 return None;
             }
             Kind::Upstreams(_) if value.is_null() => return self.no_upstream(node),
-            Kind::Section(_) | Kind::Upstreams(_) => None,
+            Kind::Section(_) | Kind::Feature { .. } | Kind::Upstreams(_) | Kind::Words(_) => None,
             Kind::Listen => text.map(parses_as::<Listen>),
             Kind::Host => text.map(parses_as::<Host>),
             Kind::Level => text.map(parses_as::<Level>),
@@ -226,14 +285,20 @@ fn unknown(name: &str, span: &Range<usize>, keys: &[Key], path: &str) -> Diagnos
 /// The key that was meant: the one without its unit, or one that differs in few letters.
 fn nearest(name: &str, keys: &[Key]) -> Option<&'static str> {
     let lacks_unit = |key: &&Key| key.name.strip_suffix("_ms").is_some_and(|stem| stem == name);
-    let by_letters = || {
-        keys.iter()
-            .map(|key| (strsim::osa_distance(name, key.name), key.name))
-            .min()
-            .filter(|(distance, near)| *distance <= near.len() / 3)
-            .map(|(_, near)| near)
-    };
+    let by_letters = || nearest_of(name, keys.iter().map(|key| key.name));
     keys.iter().find(lacks_unit).map(|key| key.name).or_else(by_letters)
+}
+
+/// The word that differs in few letters.
+fn nearest_of(
+    word: &str,
+    words: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
+    words
+        .map(|known| (strsim::osa_distance(word, known), known))
+        .min()
+        .filter(|(distance, near)| *distance <= near.len() / 3)
+        .map(|(_, near)| near)
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -36,6 +36,8 @@ pub struct Config {
     pub pid_file: Option<PathBuf>,
     /// How the proxy stops.
     pub shutdown: Shutdown,
+    /// What helps to find a bug.
+    pub debug: Debug,
 }
 
 impl Default for Config {
@@ -56,6 +58,7 @@ impl Default for Config {
             workers: None,
             pid_file: None,
             shutdown: Shutdown::default(),
+            debug: Debug::default(),
         }
     }
 }
@@ -209,6 +212,72 @@ pub struct Shutdown {
 impl Default for Shutdown {
     fn default() -> Self {
         Self { deadline: Duration::from_secs(30) }
+    }
+}
+
+/// What helps to find a bug.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Debug {
+    /// Sessions that are recorded; `None`: none are, and that costs nothing.
+    pub record: Option<Record>,
+}
+
+/// Which sessions are recorded, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// A directory, made when it is needed.
+    pub dir: PathBuf,
+    /// The causes for which a session is recorded, each one of [`Record::CAUSES`].
+    #[serde(default = "Record::upstream_failures")]
+    pub on: Vec<String>,
+    /// Files kept, 1 to 100,000; the oldest go first.
+    #[serde(default = "Record::hundred")]
+    pub max_files: usize,
+}
+
+impl Record {
+    /// Every word that `on` may name: the causes of the core, which the driver compares.
+    pub const CAUSES: &[&str] = &[
+        "bad_request",
+        "head_too_large",
+        "target_too_long",
+        "method_not_allowed",
+        "expectation_failed",
+        "not_implemented",
+        "version_not_supported",
+        "not_found",
+        "client_head_timeout",
+        "client_body_timeout",
+        "client_send_timeout",
+        "client_gone",
+        "connect_refused",
+        "connect_timeout",
+        "connect_failed",
+        "unresolved",
+        "write_timeout",
+        "read_timeout",
+        "upstream_reset",
+        "upstream_eof",
+        "bad_response",
+        "queue_timeout",
+        "total_timeout",
+        "tunnel_idle",
+        "draining",
+    ];
+
+    /// Failures of an upstream that had the request: what an operator looks for first. Those of
+    /// clients would fill the directory wherever the Internet can reach the proxy.
+    fn upstream_failures() -> Vec<String> {
+        let words =
+            ["bad_response", "upstream_eof", "upstream_reset", "read_timeout", "write_timeout"];
+        words.map(str::to_owned).to_vec()
+    }
+
+    /// Some 6 MB at most. Arbitrary.
+    fn hundred() -> usize {
+        100
     }
 }
 

@@ -1,5 +1,7 @@
 //! The one table of what a configuration file may say. Defaults are [`crate::Config`]'s.
 
+use crate::config::Record;
+
 /// A key of the file: the checker's rule, and the line of documentation that the example file and
 /// the error messages share.
 #[derive(Debug)]
@@ -14,6 +16,9 @@ pub(crate) struct Key {
 pub(crate) enum Kind {
     /// Keys of its own; left out or empty, all of them have their defaults.
     Section(&'static [Key]),
+    /// Keys of its own, of which the one that is named must be there. Left out or empty, the whole
+    /// is off.
+    Feature { keys: &'static [Key], needs: &'static str },
     /// At least one entry, each with all of these keys.
     Upstreams(&'static [Key]),
     /// An address or name, and a port.
@@ -22,6 +27,8 @@ pub(crate) enum Kind {
     Host,
     /// A log level.
     Level,
+    /// A list of some of these words.
+    Words(&'static [&'static str]),
     /// A path. Empty is the default, none.
     Path,
     /// Within these bounds.
@@ -34,11 +41,14 @@ impl Kind {
     /// What would be right, as it follows "must be".
     pub(crate) fn expected(self) -> String {
         match self {
-            Self::Section(keys) => format!("a section with the keys {}", names(keys)),
+            Self::Section(keys) | Self::Feature { keys, .. } => {
+                format!("a section with the keys {}", names(keys))
+            }
             Self::Upstreams(keys) => format!("a list of entries with {}", names(keys)),
             Self::Listen => "host:port, such as \"127.0.0.1:8080\"".to_owned(),
             Self::Host => "an IP address or a host name".to_owned(),
             Self::Level => "debug, info, warning or error".to_owned(),
+            Self::Words(_) => "a list of words".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::Integer { min, max } | Self::OptionalInteger { min, max } => {
                 format!("a whole number from {min} to {max}")
@@ -63,6 +73,7 @@ pub(crate) const FILE: &[Key] = &[
     key("workers", Kind::OptionalInteger { min: 1, max: 1024 }, "worker threads; one per core"),
     key("pid_file", Kind::Path, "where the process id is written, removed at exit"),
     key("shutdown", Kind::Section(SHUTDOWN), "how the proxy stops"),
+    key("debug", Kind::Section(DEBUG), "what helps to find a bug"),
 ];
 
 const UPSTREAM: &[Key] = &[
@@ -95,6 +106,18 @@ const LOGGING: &[Key] = &[key("level", Kind::Level, "debug, info, warning or err
 const SHUTDOWN: &[Key] =
     &[key("deadline_ms", TIME, "how long the requests in flight may take to finish")];
 
+const DEBUG: &[Key] = &[key(
+    "record",
+    Kind::Feature { keys: RECORD, needs: "dir" },
+    "writes sessions that fail to files; docs/replay.md",
+)];
+
+const RECORD: &[Key] = &[
+    key("dir", Kind::Path, "where the files go; made when it is needed"),
+    key("on", Kind::Words(Record::CAUSES), "the causes, as in docs/errors.md"),
+    key("max_files", Kind::Integer { min: 1, max: 100_000 }, "the oldest go first"),
+];
+
 /// A day: longer is a slip of the unit. Arbitrary.
 const LONGEST: u64 = 24 * 60 * 60 * 1000;
 const TIME: Kind = Kind::Integer { min: 1, max: LONGEST };
@@ -122,7 +145,9 @@ mod tests {
                     example.lines().any(|line| line.contains(&name) && line.ends_with(&comment)),
                     "no line with `{name}` ends with `{comment}`"
                 );
-                if let Kind::Section(keys) | Kind::Upstreams(keys) = key.kind {
+                if let Kind::Section(keys) | Kind::Upstreams(keys) | Kind::Feature { keys, .. } =
+                    key.kind
+                {
                     sections.push(keys);
                 }
             }
@@ -131,7 +156,9 @@ mod tests {
 
     #[test]
     fn the_table_has_the_keys_that_the_types_have() {
-        let defaults = serde_yaml::to_value(crate::Config::default()).unwrap();
+        let mut config = crate::Config::default();
+        config.debug.record = serde_yaml::from_str("dir: recordings").unwrap();
+        let defaults = serde_yaml::to_value(config).unwrap();
         let mut pairs = vec![(FILE, defaults)];
         while let Some((keys, value)) = pairs.pop() {
             let fields: Vec<_> = value.as_mapping().unwrap().keys().cloned().collect();
@@ -142,12 +169,13 @@ mod tests {
             assert!(names.is_empty(), "no field for {names:?}");
             for key in keys {
                 match key.kind {
-                    Kind::Section(keys) => pairs.push((keys, value[key.name].clone())),
+                    Kind::Section(keys) | Kind::Feature { keys, .. } => pairs.push((keys, value[key.name].clone())),
                     Kind::Upstreams(keys) => pairs.push((keys, value[key.name][0].clone())),
                     Kind::Listen
                     | Kind::Host
                     | Kind::Level
                     | Kind::Path
+                    | Kind::Words(_)
                     | Kind::Integer { .. }
                     | Kind::OptionalInteger { .. } => {}
                 }

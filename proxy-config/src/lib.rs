@@ -21,6 +21,6 @@ mod load;
 mod tree;
 
 pub use address::{Host, Invalid, Listen, UpstreamAddress};
-pub use config::{Config, Level, Limits, Logging, Shutdown, Timeouts};
+pub use config::{Config, Debug, Level, Limits, Logging, Record, Shutdown, Timeouts};
 pub use diagnostics::Diagnostics;
 pub use load::{NamedBy, Overrides, Source, load, parse};

@@ -195,6 +195,23 @@ fn each_rule_has_its_error() {
             "logging: {level: loud}",
             "`logging.level`: `loud` is not a log level; write debug, info, warning or error",
         ),
+        // recordings
+        ("debug: {record: {on: []}}", "1:17: `debug.record` has no `dir`"),
+        ("debug: {record: {dir: ''}}", "`debug.record.dir` must be a path"),
+        (
+            "debug: {record: {dir: a, on: [bad_respones]}}",
+            "1:31: `debug.record.on[0]`: `bad_respones` is not known; did you mean `bad_response`?",
+        ),
+        (
+            "debug: {record: {dir: a, on: [everything]}}",
+            "`everything` is not known; the causes, as in docs/errors.md",
+        ),
+        ("debug: {record: {dir: a, on: [[]]}}", "`debug.record.on[0]` must be a list of words"),
+        ("debug: {record: {dir: a, on: bad_response}}", "`debug.record.on` must be a list of"),
+        (
+            "debug: {record: {dir: a, max_files: 0}}",
+            "`debug.record.max_files` must be a whole number from 1 to 100000: this is 0",
+        ),
         // variables
         ("pid_file: ${UNSET}", "1:11: the variable `UNSET` is not set"),
         ("pid_file: a ${X", "1:13: `${` without `}`"),

@@ -96,6 +96,16 @@ fn variables_are_expanded_after_parsing() {
 }
 
 #[test]
+fn recording_is_off_until_a_directory_is_named() {
+    assert_eq!(accepted("debug: {record: }").debug.record, None);
+    let record = accepted("debug: {record: {dir: a, on: , max_files: 7}}").debug.record.unwrap();
+    assert_eq!((record.dir, record.max_files), (PathBuf::from("a"), 7));
+    assert!(record.on.contains(&"bad_response".to_owned()), "{:?}", record.on);
+    let record = accepted("debug: {record: {dir: a, on: [bad_request]}}").debug.record.unwrap();
+    assert_eq!((record.on, record.max_files), (vec!["bad_request".to_owned()], 100));
+}
+
+#[test]
 fn listeners_of_port_0_or_of_another_host_do_not_collide() {
     accepted("listen: 127.0.0.1:0\nmetrics_listen: 127.0.0.1:0");
     accepted("listen: 127.0.0.1:80\nmetrics_listen: 127.0.0.2:80");

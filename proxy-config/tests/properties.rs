@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proxy_config::{
-    Config, Host, Level, Limits, Listen, Logging, Shutdown, Timeouts, UpstreamAddress, parse,
+    Config, Debug, Host, Level, Limits, Listen, Logging, Record, Shutdown, Timeouts, UpstreamAddress, parse,
 };
 
 proptest! {
@@ -60,7 +60,12 @@ fn configs() -> impl Strategy<Value = Config> {
         upstreams.retain(|upstream| seen.insert(upstream.to_string().to_lowercase()));
         upstreams
     });
-    let rest = (option::of(1..=1024_usize), option::of("[a-z0-9 #:.'\"{}é-]{1,12}"), time());
+    let rest = (
+        option::of(1..=1024_usize),
+        option::of("[a-z0-9 #:.'\"{}é-]{1,12}"),
+        time(),
+        option::of(record()),
+    );
     (listen(1..100), listen(100..200), upstreams, timeouts(), limits(), level(), rest).prop_map(
         |(
             listen,
@@ -69,7 +74,7 @@ fn configs() -> impl Strategy<Value = Config> {
             timeouts,
             limits,
             level,
-            (workers, pid_file, deadline),
+            (workers, pid_file, deadline, record),
         )| {
             Config {
                 listen,
@@ -81,6 +86,7 @@ fn configs() -> impl Strategy<Value = Config> {
                 workers: workers.and_then(NonZeroUsize::new),
                 pid_file: pid_file.map(Into::into),
                 shutdown: Shutdown { deadline },
+                debug: Debug { record },
             }
         },
     )
@@ -130,6 +136,12 @@ fn limits() -> impl Strategy<Value = Limits> {
             max_headers,
         },
     )
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let on = vec(prop::sample::select(Record::CAUSES).prop_map(str::to_owned), 0..4);
+    ("[a-z/ ]{0,8}[a-z]", on, 1..=100_000_usize)
+        .prop_map(|(dir, on, max_files)| Record { dir: dir.into(), on, max_files })
 }
 
 fn level() -> impl Strategy<Value = Level> {

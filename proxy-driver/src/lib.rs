@@ -36,6 +36,7 @@ mod log;
 mod pages;
 mod pid_file;
 mod proxy;
+mod record;
 mod reload;
 mod report;
 mod resolver;

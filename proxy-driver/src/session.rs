@@ -7,7 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use proxy_balance::ClientPlace;
-use proxy_proto::{Action, Exchange, Instant, Lanes, Peer, Reply, Summary};
+use proxy_proto::{Action, Instant, Lanes, Peer, Reply, Summary};
+use proxy_replay::Recorder;
 
 use crate::alarm::Alarm;
 use crate::link::{Link, Times};
@@ -17,9 +18,9 @@ use crate::runtime::{Runtime, Socket};
 use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
 use crate::worker::Seat;
-use crate::{pages, report};
+use crate::{pages, record, report};
 
-/// One client connection: an [`Exchange`] between two sockets, until it closes.
+/// One client connection: an [`Exchange`](proxy_proto::Exchange) between two sockets, until it closes.
 ///
 /// It keeps the driver law of `proxy-proto`: actions are taken after every input; it suspends only
 /// when every interest has returned pending in the same pass and the timer is set; a pass is
@@ -29,7 +30,7 @@ pub(crate) struct Session<R: Runtime> {
     worker: Seat<R>,
     /// The configuration of the request in hand.
     snapshot: Arc<Snapshot<R::Socket>>,
-    exchange: Exchange,
+    exchange: Recorder,
     /// None between two requests: an idle connection holds no buffer.
     lanes: Option<Box<Lanes>>,
     client: R::Socket,
@@ -103,8 +104,7 @@ impl<R: Runtime> Session<R> {
         worker: Seat<R>,
     ) -> Self {
         let snapshot = proxy.snapshot();
-        let settings = Arc::clone(&snapshot.settings);
-        let exchange = Exchange::new(settings, from.ip(), worker.next_trace(), R::now());
+        let exchange = snapshot.exchange(from.ip(), worker.next_trace(), R::now());
         Self {
             proxy,
             worker,
@@ -173,7 +173,7 @@ impl<R: Runtime> Session<R> {
     fn follow_reload(&mut self) {
         if self.proxy.is_outdated(&self.snapshot) {
             self.snapshot = self.proxy.snapshot();
-            self.exchange.configure(&self.snapshot.settings);
+            self.snapshot.configure(&mut self.exchange);
         }
     }
 
@@ -326,9 +326,9 @@ impl<R: Runtime> Session<R> {
             }
             Answers::Pages { body } => *body = None,
         }
+        record::finish(summary, &self.exchange, self.snapshot.record.as_ref());
         self.follow_reload();
-        let next = Reply::Next(self.worker.next_trace());
-        self.exchange.handle_reply(next, lanes, now);
+        self.exchange.handle_reply(Reply::Next(self.worker.next_trace()), lanes, now);
     }
 
     fn poll_link(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {

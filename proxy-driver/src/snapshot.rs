@@ -1,11 +1,14 @@
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proxy_balance::RoundRobin;
 use proxy_config::Config;
-use proxy_proto::{Limits, Settings, Timeouts};
+use proxy_proto::{Instant, Limits, Settings, Timeouts, Uuid};
+use proxy_replay::{Mode, Recorder};
 
+use crate::record::Record;
 use crate::upstream::Upstream;
 
 /// One configuration as the workers see it: immutable, replaced as a whole by a reload.
@@ -17,6 +20,8 @@ pub(crate) struct Snapshot<S> {
     /// Shared with the snapshot before it when the upstreams are the same ones.
     pub(crate) rotation: Arc<RoundRobin>,
     pub(crate) max_conns_per_upstream: u32,
+    /// Which sessions are recorded, if any are.
+    pub(crate) record: Option<Record>,
 }
 
 impl<S: Send + 'static> Snapshot<S> {
@@ -43,7 +48,23 @@ impl<S: Send + 'static> Snapshot<S> {
             upstreams,
             rotation,
             max_conns_per_upstream: narrow(config.limits.max_conns_per_upstream),
+            record: Record::new(config, former.and_then(|former| former.record.as_ref())),
         }
+    }
+
+    /// The exchange of a client that has just connected.
+    pub(crate) fn exchange(&self, client: IpAddr, trace: Uuid, now: Instant) -> Recorder {
+        Recorder::new(Arc::clone(&self.settings), client, trace, now, self.mode())
+    }
+
+    /// Between two requests: what was configured for another snapshot is configured for this one.
+    pub(crate) fn configure(&self, exchange: &mut Recorder) {
+        exchange.configure(&self.settings);
+        exchange.record(self.mode());
+    }
+
+    fn mode(&self) -> Option<Mode> {
+        self.record.as_ref().map(|_| Mode::Masked)
     }
 
     /// The size of a window in bytes: a whole head must fit.

@@ -111,8 +111,11 @@ fn mutated(dice: &mut Dice, mut message: Vec<u8>) -> Vec<u8> {
         let near = 1 + dice.below(message.len().min(200) as u64) as usize;
         let at = dice.below(near as u64) as usize;
         // The field `Cooie` is nobody's secret.
-        let rest = &message[at..];
-        let line = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
+        let mut lines = message.split_inclusive(|byte| *byte == b'\n').scan(0, |end, line| {
+            *end += line.len();
+            Some((*end, line))
+        });
+        let line = lines.find(|(end, _)| at < *end).map_or(&[][..], |(_, line)| line);
         if line.iter().any(|byte| matches!(byte, b'Q' | b'Z')) {
             return message;
         }

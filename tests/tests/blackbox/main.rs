@@ -21,6 +21,7 @@ mod logs;
 mod metrics;
 mod names;
 mod proxying;
+mod recording;
 mod refusals;
 mod reload;
 mod shutdown;
