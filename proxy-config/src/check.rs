@@ -290,10 +290,7 @@ fn nearest(name: &str, keys: &[Key]) -> Option<&'static str> {
 }
 
 /// The word that differs in few letters.
-fn nearest_of(
-    word: &str,
-    words: impl Iterator<Item = &'static str>,
-) -> Option<&'static str> {
+fn nearest_of(word: &str, words: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     words
         .map(|known| (strsim::osa_distance(word, known), known))
         .min()

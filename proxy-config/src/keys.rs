@@ -169,7 +169,9 @@ mod tests {
             assert!(names.is_empty(), "no field for {names:?}");
             for key in keys {
                 match key.kind {
-                    Kind::Section(keys) | Kind::Feature { keys, .. } => pairs.push((keys, value[key.name].clone())),
+                    Kind::Section(keys) | Kind::Feature { keys, .. } => {
+                        pairs.push((keys, value[key.name].clone()))
+                    }
                     Kind::Upstreams(keys) => pairs.push((keys, value[key.name][0].clone())),
                     Kind::Listen
                     | Kind::Host

@@ -8,7 +8,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proxy_config::{
-    Config, Debug, Host, Level, Limits, Listen, Logging, Record, Shutdown, Timeouts, UpstreamAddress, parse,
+    Config, Debug, Host, Level, Limits, Listen, Logging, Record, Shutdown, Timeouts,
+    UpstreamAddress, parse,
 };
 
 proptest! {
@@ -140,8 +141,11 @@ fn limits() -> impl Strategy<Value = Limits> {
 
 fn record() -> impl Strategy<Value = Record> {
     let on = vec(prop::sample::select(Record::CAUSES).prop_map(str::to_owned), 0..4);
-    ("[a-z/ ]{0,8}[a-z]", on, 1..=100_000_usize)
-        .prop_map(|(dir, on, max_files)| Record { dir: dir.into(), on, max_files })
+    ("[a-z/ ]{0,8}[a-z]", on, 1..=100_000_usize).prop_map(|(dir, on, max_files)| Record {
+        dir: dir.into(),
+        on,
+        max_files,
+    })
 }
 
 fn level() -> impl Strategy<Value = Level> {

@@ -178,7 +178,11 @@ impl<'a> Player<'a> {
     }
 
     /// As many as were taken then; what a driver says while it performs one comes before the rest.
-    fn take_actions(&mut self, entry: &Entry, taken: &mut Vec<Action>) -> Result<(), Box<Mismatch>> {
+    fn take_actions(
+        &mut self,
+        entry: &Entry,
+        taken: &mut Vec<Action>,
+    ) -> Result<(), Box<Mismatch>> {
         for action in &entry.actions {
             let replayed = self.exchange.poll_action();
             taken.extend(replayed);

@@ -182,7 +182,9 @@ impl Stream {
     /// Goes over bytes of one kind: how many, and whether they are kept.
     fn step(&mut self, bytes: &[u8]) -> (usize, bool) {
         match &mut self.place {
-            Place::FirstLine { .. } | Place::Fields | Place::Trailers => (self.read_line(bytes), true),
+            Place::FirstLine { .. } | Place::Fields | Place::Trailers => {
+                (self.read_line(bytes), true)
+            }
             Place::Length(left) => {
                 let n = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
                 *left -= n as u64;
@@ -262,7 +264,11 @@ impl Stream {
                 };
                 self.place = Place::Fields;
                 let shown = match (&first, self.peer) {
-                    (Some(FirstLine { userinfo, .. }), Peer::Client) => {
+                    (Some(FirstLine { odd_method, userinfo, .. }), Peer::Client) => {
+                        if !self.is_first {
+                            let method = start + odd_method.start..start + odd_method.end;
+                            self.hidden.push(Hidden::value(method));
+                        }
                         let secret = start + userinfo.start..start + userinfo.end;
                         self.hidden.push(Hidden::value(secret));
                         text.len()
@@ -274,8 +280,16 @@ impl Stream {
                     (None, Peer::Client) => 0,
                     (None, Peer::Upstream) => line::protocol(text),
                 };
-                let rest = start + shown.min(text.len())..start + text.len();
-                self.hidden.push(Hidden::unknown(rest));
+                // A bare CR may hide a line of its own.
+                let sound = text.iter().position(u8::is_ascii_control).unwrap_or(text.len());
+                let shown = shown.min(sound);
+                // The name of a version says nothing, and where it is decides how a line is wrong.
+                let version = line::version(&text[shown..]).unwrap_or(text.len() - shown..0);
+                let at = start + shown;
+                self.hidden.push(Hidden::unknown(at..at + version.start));
+                if !version.is_empty() {
+                    self.hidden.push(Hidden::unknown(at + version.end..start + text.len()));
+                }
                 self.facts = Facts::begin(first);
                 self.is_first = false;
             }
@@ -303,8 +317,7 @@ impl Stream {
 
     fn end_message(&mut self) {
         let is_over = self.is_last || self.facts.is_broken;
-        self.place =
-            if is_over { Place::Content } else { Place::FirstLine { skipped: false } };
+        self.place = if is_over { Place::Content } else { Place::FirstLine { skipped: false } };
     }
 
     fn masks(&self) -> Masks<'_> {

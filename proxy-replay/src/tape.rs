@@ -43,7 +43,8 @@ impl Tape {
         // As good as new, but for the time at which it became idle; that shows in its deadline.
         let idle = exchange.settings().timeouts.client_idle;
         let since = exchange.deadline().filter(|_| exchange.is_idle());
-        let since = since.map(|due| Instant::EPOCH + ((due.at - Instant::EPOCH).saturating_sub(idle)));
+        let since =
+            since.map(|due| Instant::EPOCH + ((due.at - Instant::EPOCH).saturating_sub(idle)));
         let mut tape = Self::new(mode, exchange, since.unwrap_or_default());
         tape.sieve.rewind();
         tape.waits = since.is_none();
@@ -158,7 +159,8 @@ impl Tape {
     }
 
     fn begin_again(&mut self, exchange: &Exchange) {
-        self.header = Header { window: self.header.window, ..header(self.mode(), exchange, self.last) };
+        self.header =
+            Header { window: self.header.window, ..header(self.mode(), exchange, self.last) };
         self.entries.clear();
         self.entries.shrink_to(KEPT);
         self.cost = 0;

@@ -9,11 +9,21 @@ pub(super) fn protocol(line: &[u8]) -> usize {
     line.iter().zip(PROTOCOL).take_while(|(byte, known)| byte == known).count()
 }
 
+/// Where the first name of a version stands, or what there is of it.
+pub(super) fn version(line: &[u8]) -> Option<Range<usize>> {
+    let start = memchr::memmem::find(line, PROTOCOL)?;
+    let number = &line[start + PROTOCOL.len()..];
+    let is_whole = matches!(number, [b'0'..=b'9', b'.', b'0'..=b'9', ..]);
+    Some(start..start + PROTOCOL.len() + if is_whole { "1.1".len() } else { 0 })
+}
+
 /// A request line or a status line.
 #[derive(Debug)]
 pub(super) struct FirstLine {
     version: Version,
     kind: Kind,
+    /// A method that we do not know: the end of a longer body may stand in it.
+    pub(super) odd_method: Range<usize>,
     /// The name and password in a target, where there are any.
     pub(super) userinfo: Range<usize>,
 }
@@ -51,20 +61,24 @@ impl FirstLine {
             "CONNECT" => Kind::Connect,
             _ => Kind::OtherRequest,
         };
+        let odd_method = if METHODS.contains(&method) { 0..0 } else { 0..method.len() };
         let at = method.len() + 1;
         let secret = userinfo(target).unwrap_or_default();
         let userinfo = at + secret.start..at + secret.end;
-        Some(Self { version: Version::of(version)?, kind, userinfo })
+        Some(Self { version: Version::of(version)?, kind, odd_method, userinfo })
     }
 
     /// RFC 9112 section 4: `version SP 3DIGIT SP [reason]`. What begins like one is one, if broken.
     pub(super) fn of_response(line: &[u8]) -> Option<Self> {
         let known = protocol(line) == PROTOCOL.len();
-        let odd = Self { version: Version::Other, kind: Kind::Response(0), userinfo: 0..0 };
-        known.then(|| Self::of_sound_response(line).unwrap_or(odd))
+        known.then(|| {
+            let (version, kind) =
+                Self::of_sound_response(line).unwrap_or((Version::Other, Kind::Response(0)));
+            Self { version, kind, odd_method: 0..0, userinfo: 0..0 }
+        })
     }
 
-    fn of_sound_response(line: &[u8]) -> Option<Self> {
+    fn of_sound_response(line: &[u8]) -> Option<(Version, Kind)> {
         let (version, rest) = line.split_at_checked("HTTP/1.1".len())?;
         let (status, reason) = rest.split_at_checked(" 200".len())?;
         let digits = str::from_utf8(status.strip_prefix(b" ")?).ok()?;
@@ -73,7 +87,7 @@ impl FirstLine {
             && !reason.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t');
         let version = Version::of(str::from_utf8(version).ok()?)?;
         let kind = Kind::Response(digits.parse().ok().filter(|status| *status >= 100)?);
-        is_sound.then_some(Self { version, kind, userinfo: 0..0 })
+        is_sound.then_some((version, kind))
     }
 }
 
@@ -149,6 +163,8 @@ impl Facts {
         // A bare CR may hide a line of its own.
         if is_secret(name) || is_odd {
             hidden.push(Hidden::value(start + name.len() + 1..start + line.len()));
+        } else if let Some(secret) = credentials(line) {
+            hidden.push(Hidden::value(start + secret.start..start + secret.end));
         }
         self.is_broken |= is_odd;
         let value = value.trim_ascii();
@@ -173,12 +189,7 @@ impl Facts {
     }
 
     /// What is not of a head's form shows no more than where its name would end.
-    pub(super) fn hide_unknown(
-        &mut self,
-        line: &[u8],
-        start: usize,
-        hidden: &mut Vec<Hidden>,
-    ) {
+    pub(super) fn hide_unknown(&mut self, line: &[u8], start: usize, hidden: &mut Vec<Hidden>) {
         self.is_broken = true;
         let is_fold = line.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
         let colon = line.iter().position(|byte| *byte == b':').filter(|_| !is_fold);
@@ -195,7 +206,8 @@ impl Facts {
 
     /// Whether nothing behind this request is read as another.
     pub(super) fn is_last(&self) -> bool {
-        let persists = self.first.as_ref().is_some_and(|first| first.version == Version::Http11 || self.keeps);
+        let persists =
+            self.first.as_ref().is_some_and(|first| first.version == Version::Http11 || self.keeps);
         self.closes || !persists
     }
 
@@ -203,10 +215,8 @@ impl Facts {
     pub(super) fn request_body(&self) -> Place {
         let Some(first) = &self.first else { return Place::Content };
         let has_body = self.is_chunked || self.length.is_some_and(|length| length > 0);
-        let is_tunnel = self.wants_upgrade
-            && self.upgrades
-            && first.version == Version::Http11
-            && !has_body;
+        let is_tunnel =
+            self.wants_upgrade && self.upgrades && first.version == Version::Http11 && !has_body;
         let is_lost = first.kind == Kind::Connect || is_tunnel || self.contradicts(first);
         match self.body() {
             Place::FirstLine { .. } if self.is_last() => Place::Content,
@@ -266,6 +276,12 @@ fn userinfo(target: &str) -> Option<Range<usize>> {
     Some(start..start + authority.rfind('@')?)
 }
 
+/// Where there may be userinfo in a field such as `Referer`, by a wide rule.
+fn credentials(line: &[u8]) -> Option<Range<usize>> {
+    let start = memchr::memmem::find(line, b"://")? + "://".len();
+    memchr::memrchr(b'@', line).filter(|end| *end > start).map(|end| start..end)
+}
+
 fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().copied().all(is_tchar)
 }
@@ -275,11 +291,22 @@ pub(super) fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// RFC 9110 section 9, and RFC 5789.
+const METHODS: [&str; 9] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 const PROTOCOL: &[u8] = b"HTTP/";
 /// What names of such fields have in them: `Authorization`, `Proxy-Authorization`,
 /// `Authentication-Info`, `Cookie`, `Set-Cookie`, `X-Api-Key`, `X-CSRF-Token`,
 /// `X-Amz-Security-Token`, `X-Hub-Signature`, `X-Session-Id` and so on.
 const SECRETS: [&str; 10] = [
-    "auth", "cookie", "token", "key", "secret", "passw", "session", "credential", "signature",
+    "auth",
+    "cookie",
+    "token",
+    "key",
+    "secret",
+    "passw",
+    "session",
+    "credential",
+    "signature",
     "jwt",
 ];

@@ -33,7 +33,7 @@ impl How {
     fn mask(self, byte: u8) -> u8 {
         match byte {
             0..=b' ' | 0x7f => byte,
-            b'!'..=b'~' if self == Self::Unknown && !is_tchar(byte) => b'/',
+            b'!'..=b'~' if self == Self::Unknown && !is_tchar(byte) => b'?',
             b'!'..=b'~' => b'*',
             0x80.. => 0xff,
         }

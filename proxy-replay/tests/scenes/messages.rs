@@ -26,7 +26,8 @@ fn request(dice: &mut Dice) -> Vec<u8> {
 fn response(dice: &mut Dice) -> Vec<u8> {
     let mut message = Vec::new();
     while dice.one_in(6) {
-        message.extend_from_slice(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nSet-Cookie: QZ\r\n\r\n");
+        message
+            .extend_from_slice(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nSet-Cookie: QZ\r\n\r\n");
     }
     let status = pick(dice, &["200", "200", "200", "404", "204", "304", "101", "099", "20"]);
     let mut head = format!("HTTP/1.{} {status} OK\r\n", u8::from(!dice.one_in(6)));

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proxy_proto::{
-    Action, Attempt, Cause, Exchange, Fault, Instant, Lanes, LocalHead, Peer, Reply, Settings,
-    Uuid,
+    Action, Attempt, Cause, Exchange, Fault, Instant, Lanes, LocalHead, Peer, Reply, Settings, Uuid,
 };
 use proxy_replay::{Mode, Recorder, Recording};
 
@@ -32,12 +31,7 @@ pub(crate) struct World {
 
 impl World {
     /// Plays requests and responses to the end.
-    pub(crate) fn play(
-        seed: u64,
-        mode: Mode,
-        requests: &[Vec<u8>],
-        responses: &[Vec<u8>],
-    ) -> Self {
+    pub(crate) fn play(seed: u64, mode: Mode, requests: &[Vec<u8>], responses: &[Vec<u8>]) -> Self {
         let settings = Arc::new(Settings::default());
         let client = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
         let now = Instant::from_nanos(1_000_000_000);
@@ -74,7 +68,9 @@ impl World {
             1 => return self.configure(),
             2 if self.unsent[peer as usize].is_empty() => return self.ends(peer),
             3 if self.dice.one_in(20) => self.recorder.handle_drain(&mut self.lanes, self.now),
-            4 if self.dice.one_in(20) => self.recorder.handle_broken(peer, &mut self.lanes, self.now),
+            4 if self.dice.one_in(20) => {
+                self.recorder.handle_broken(peer, &mut self.lanes, self.now)
+            }
             5 if self.dice.one_in(20) => {
                 self.recorder.handle_send_failed(peer, &mut self.lanes, self.now);
             }

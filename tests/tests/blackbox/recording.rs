@@ -13,7 +13,8 @@ proxy_test!(a_bad_response_is_recorded_without_secrets_and_bodies, |binary| {
     client.sends(POST);
     let mut connection = upstream.accepts();
     connection.reads_request();
-    connection.answers("HTTP/1.1 200 OK\r\nSet-Cookie: s=hunter2\r\nContent-Length: x\r\n\r\nprivate");
+    connection
+        .answers("HTTP/1.1 200 OK\r\nSet-Cookie: s=hunter2\r\nContent-Length: x\r\n\r\nprivate");
     assert_eq!(client.reads_response().status(), 502);
     let text = only_recording(&proxy, "bad_response");
     assert!(text.contains("POST /path?q=1 HTTP/1.1\\r\\n"), "{text}");
