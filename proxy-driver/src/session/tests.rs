@@ -83,6 +83,17 @@ fn a_keep_alive_request_allocates_nothing_its_log_lines_included() {
 }
 
 #[test]
+fn a_tape_runs_only_where_sessions_are_recorded() {
+    let scene = Scene::new(|_| {});
+    assert!(scene.session.exchange.tape().is_none());
+    let directory = tempfile::tempdir().expect("a directory");
+    let dir = directory.path().to_owned();
+    let record = proxy_config::Record { dir, on: vec!["read_timeout".to_owned()], max_files: 1 };
+    let scene = Scene::new(|config| config.debug.record = Some(record));
+    assert!(scene.session.exchange.tape().is_some());
+}
+
+#[test]
 fn an_idle_connection_of_a_client_holds_no_lanes() {
     let mut scene = Scene::new(|_| {});
     let _pending = scene.runs();
