@@ -170,7 +170,7 @@ mod tests {
             for key in keys {
                 match key.kind {
                     Kind::Section(keys) | Kind::Feature { keys, .. } => {
-                        pairs.push((keys, value[key.name].clone()))
+                        pairs.push((keys, value[key.name].clone()));
                     }
                     Kind::Upstreams(keys) => pairs.push((keys, value[key.name][0].clone())),
                     Kind::Listen

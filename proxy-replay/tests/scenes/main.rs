@@ -1,5 +1,7 @@
 //! Whole connections, recorded and replayed.
 
+#![allow(clippy::cast_possible_truncation, reason = "what dice show is small")]
+
 mod messages;
 mod world;
 

@@ -3,7 +3,7 @@
 use crate::world::Dice;
 
 pub(crate) fn requests(dice: &mut Dice) -> Vec<Vec<u8>> {
-    (0..1 + dice.below(4)).map(|_| request(dice)).collect()
+    (0..=dice.below(4)).map(|_| request(dice)).collect()
 }
 
 pub(crate) fn responses(dice: &mut Dice) -> Vec<Vec<u8>> {
@@ -68,7 +68,7 @@ fn with_body(dice: &mut Dice, mut head: String, is_request: bool) -> Vec<u8> {
     match dice.below(8) {
         0..=2 => {
             let length = if dice.one_in(10) { dice.below(40) } else { body.len() as u64 };
-            head.push_str(&format!("Content-Length: {length}\r\n\r\n"));
+            head.extend(["Content-Length: ", &length.to_string(), "\r\n\r\n"]);
             [head.into_bytes(), body].concat()
         }
         3..=5 => {

@@ -69,7 +69,7 @@ impl World {
             2 if self.unsent[peer as usize].is_empty() => return self.ends(peer),
             3 if self.dice.one_in(20) => self.recorder.handle_drain(&mut self.lanes, self.now),
             4 if self.dice.one_in(20) => {
-                self.recorder.handle_broken(peer, &mut self.lanes, self.now)
+                self.recorder.handle_broken(peer, &mut self.lanes, self.now);
             }
             5 if self.dice.one_in(20) => {
                 self.recorder.handle_send_failed(peer, &mut self.lanes, self.now);
