@@ -9,7 +9,7 @@ use crate::{Entry, Event, Header, Mode, Piece, Recording};
 ///
 /// A recording begins where an exchange is in the state of a new one: when it is made, and whenever
 /// it becomes idle behind a request. What came before is dropped then, so that a connection that
-/// lives long costs nothing. A tape takes [`LONGEST`] bytes; what does not fit is counted.
+/// lives long costs nothing. A tape takes some 64 KiB; what does not fit is counted.
 #[derive(Debug)]
 pub struct Tape {
     header: Header,
