@@ -54,10 +54,10 @@ pub struct Entry {
 pub enum Mode {
     /// All of them: for tests, whose bytes are nobody's.
     Raw,
-    /// For production. Kept are message heads, trailers and chunk framing. Masked in them, byte
-    /// for byte, are the values of fields that carry secrets, chunk extensions, userinfo in a
-    /// target, and whatever may belong to something else than a head. Of all other bytes only
-    /// the length is kept.
+    /// For production. Kept are message heads and chunk framing. Masked in them, byte for byte, are
+    /// the values of fields that carry secrets, chunk extensions, trailers, userinfo in a target,
+    /// and whatever may belong to something else than a head. Of all other bytes only the length
+    /// is kept.
     Masked,
 }
 

@@ -295,9 +295,8 @@ impl Stream {
             }
             Place::Fields if text.is_empty() => self.facts.ends = true,
             Place::Trailers if text.is_empty() => self.end_message(),
-            Place::Fields | Place::Trailers => {
-                self.facts.add(text, start, &mut self.hidden);
-            }
+            Place::Fields => self.facts.add(text, start, &mut self.hidden),
+            Place::Trailers => self.facts.add_trailer(text, start, &mut self.hidden),
             Place::Length(_) | Place::Chunks(_) | Place::Content => {}
         }
     }

@@ -188,6 +188,23 @@ impl Facts {
         }
     }
 
+    /// A trailer line. Behind a chunk whose size is wrong it may be anything: shown is only the
+    /// name of a field that is no trailer, which the core drops.
+    pub(super) fn add_trailer(&mut self, line: &[u8], start: usize, hidden: &mut Vec<Hidden>) {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            return self.hide_unknown(line, start, hidden);
+        };
+        let (name, value) = (&line[..colon], &line[colon + 1..]);
+        if !is_token(name) {
+            return self.hide_unknown(line, start, hidden);
+        }
+        if !NO_TRAILERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
+            hidden.push(Hidden::value(start..start + colon));
+        }
+        hidden.push(Hidden::value(start + colon + 1..start + line.len()));
+        self.is_broken |= value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t');
+    }
+
     /// What is not of a head's form shows no more than where its name would end.
     pub(super) fn hide_unknown(&mut self, line: &[u8], start: usize, hidden: &mut Vec<Hidden>) {
         self.is_broken = true;
@@ -309,4 +326,35 @@ const SECRETS: [&str; 10] = [
     "credential",
     "signature",
     "jwt",
+];
+/// Fields that frame, route or authorise, and so are no trailers (RFC 9110 section 6.5.1).
+const NO_TRAILERS: [&str; 28] = [
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "max-forwards",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "www-authenticate",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-trace-id",
 ];
