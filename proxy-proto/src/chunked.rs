@@ -1,3 +1,6 @@
+use crate::framing::MAX_LENGTH;
+use crate::head::field::is_tchar;
+
 /// A strict walker over chunk framing (RFC 9112 section 7.1). It looks at bytes in place and copies
 /// nothing.
 ///
@@ -7,10 +10,10 @@
 ///    └── size 0: Last, and the trailer section begins after its line
 /// ```
 ///
-/// Accepted: `1*HEXDIG [ ";" extension ] CRLF`, data, CRLF. Refused, never repaired: an empty
-/// size, a sign, `0x`, space around the size, more than 16 digits, a control byte in an
-/// extension, an end of line other than CRLF (CVE-2025-55315, CVE-2025-22871), data longer or
-/// shorter than announced.
+/// Accepted: `1*HEXDIG [ extensions ] CRLF`, data, CRLF. Refused, never repaired: an empty size, a
+/// sign, `0x`, space around the size, more than 16 digits or than [`MAX_LENGTH`], an extension
+/// that breaks its grammar or has a control byte, an end of line other than CRLF (CVE-2025-55315,
+/// CVE-2025-22871), data longer or shorter than announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Walker {
     at: At,
@@ -107,14 +110,60 @@ impl Walker {
             _ if extension == 0 => return Err(ChunkError::Size),
             _ => return Err(ChunkError::Extension),
         }
+        if !are_extensions(&rest[..extension]) {
+            return Err(ChunkError::Extension);
+        }
         let line = digits + extension + 2;
         let size = bytes[..digits].iter().fold(0u64, |size, byte| size << 4 | hex(*byte));
+        if size > MAX_LENGTH {
+            return Err(ChunkError::Size);
+        }
         if size == 0 {
             return Ok(Some(Piece::Last(line)));
         }
         self.extensions += extension;
         self.at = At::Data { left: size };
         Ok(Some(Piece::Framing(line)))
+    }
+}
+
+/// RFC 9112 section 7.1.1: `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
+fn are_extensions(mut rest: &[u8]) -> bool {
+    while !rest.is_empty() {
+        let Some(after) = skip_blank(rest).strip_prefix(b";") else { return false };
+        let Some(after) = skip_token(skip_blank(after)) else { return false };
+        rest = after;
+        if let Some(value) = skip_blank(rest).strip_prefix(b"=") {
+            let value = skip_blank(value);
+            let skipped = match value.strip_prefix(b"\"") {
+                Some(quoted) => skip_quoted(quoted),
+                None => skip_token(value),
+            };
+            let Some(after) = skipped else { return false };
+            rest = after;
+        }
+    }
+    true
+}
+
+fn skip_blank(bytes: &[u8]) -> &[u8] {
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    &bytes[blank..]
+}
+
+fn skip_token(bytes: &[u8]) -> Option<&[u8]> {
+    let token = bytes.iter().take_while(|byte| is_tchar(**byte)).count();
+    (token > 0).then(|| &bytes[token..])
+}
+
+/// Behind the opening quote (RFC 9110 section 5.6.4).
+fn skip_quoted(mut bytes: &[u8]) -> Option<&[u8]> {
+    loop {
+        bytes = match bytes {
+            [b'"', rest @ ..] => return Some(rest),
+            [b'\\', _, rest @ ..] | [_, rest @ ..] => rest,
+            [] => return None,
+        };
     }
 }
 
@@ -136,6 +185,8 @@ const MAX_EXTENSIONS: usize = 512;
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     fn walk(mut bytes: &[u8]) -> Result<(usize, bool), ChunkError> {
@@ -159,7 +210,7 @@ mod tests {
         assert_eq!(walk(b"5\r\nhello\r\n0\r\n"), Ok((5, true)));
         assert_eq!(walk(b"000a\r\n0123456789\r\n000\r\n"), Ok((10, true)));
         assert_eq!(walk(b"1;a=\"b c\"\r\nx\r\n0;z\r\n"), Ok((1, true)));
-        assert_eq!(walk(b"ffffffffffffffff\r\nx"), Ok((1, false)));
+        assert_eq!(walk(b"7fffffffffffffff\r\nx"), Ok((1, false)));
         assert_eq!(walk(b"5\r\nhel"), Ok((3, false)));
     }
 
@@ -181,6 +232,9 @@ mod tests {
             "5\rx",
             "5\r\r\n",
             "11111111111111111\r\n",
+            "00000000000000000\r\n",
+            "8000000000000000\r\n",
+            "fffffffffffffffe\r\n",
             "g\r\n",
         ] {
             assert_eq!(walk(bad.as_bytes()), Err(ChunkError::Size), "{bad:?}");
@@ -192,6 +246,39 @@ mod tests {
             ["5\r\nhelloXX0\r\n", "5\r\nhello\n0\r\n", "5\r\nhello\r0\r\n", "5\r\nhello0\r\n"]
         {
             assert_eq!(walk(bad.as_bytes()), Err(ChunkError::Data), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn takes_extensions_by_their_grammar() {
+        let takes = |line: &str| walk(format!("{line}\r\n").as_bytes());
+        for good in [
+            "5;a",
+            "5;a;b",
+            "5;a=b",
+            "5; a = b ; c",
+            "5;a=\"\"",
+            "5;a=\"\\\";\\\\\"",
+            "5;a\t;b=\"c\" ;d",
+        ] {
+            assert_eq!(takes(good), Ok((0, false)), "{good:?}");
+        }
+        for bad in [
+            "5;",
+            "5;;",
+            "5;a;",
+            "5;=b",
+            "5;a=",
+            "5;a=b c",
+            "5;a ",
+            "5;a=\"b",
+            "5;a=\"b\\\"",
+            "5;a=\"b\"c",
+            "5;a@",
+            "5; ",
+            "5;a=b=c",
+        ] {
+            assert_eq!(takes(bad), Err(ChunkError::Extension), "{bad:?}");
         }
     }
 

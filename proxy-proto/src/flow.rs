@@ -1,7 +1,8 @@
 use crate::chunked::{Piece, Walker};
 use crate::framing::Framing;
 use crate::head::render::push_fmt;
-use crate::head::{scan, trailers};
+use crate::head::scan;
+use crate::head::trailers::{self, BadTrailers};
 use crate::lanes::Lane;
 use crate::{Limits, Transmit};
 
@@ -328,8 +329,10 @@ impl Flow {
         let section = &bytes[line..whole];
         self.after_sent = 0;
         lane.after.clear();
-        trailers::render(section, limits, &mut lane.after)
-            .map_err(|_bad| BodyError::Malformed("invalid trailers"))?;
+        trailers::render(section, limits, &mut lane.after).map_err(|bad| match bad {
+            BadTrailers::Malformed => BodyError::Malformed("invalid trailers"),
+            BadTrailers::TooMany => BodyError::TrailersTooLarge,
+        })?;
         if self.emit == Emit::Unchunked {
             lane.after.clear();
         }

@@ -26,7 +26,7 @@ pub(crate) struct FramingFields {
 /// Why the framing fields of a message cannot be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FramingError {
-    /// RFC 9110 section 8.6: not `1*DIGIT`, or too large for 64 bits.
+    /// RFC 9110 section 8.6: not `1*DIGIT`, or above [`MAX_LENGTH`].
     BadLength,
     /// RFC 9112 section 6.3 (5): several, equal or not.
     RepeatedLength,
@@ -55,6 +55,7 @@ impl FramingFields {
             let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
             length.checked_mul(10)?.checked_add(digit)
         });
+        let length = length.filter(|length| *length <= MAX_LENGTH);
         self.length = Some(length.ok_or(FramingError::BadLength)?);
         Ok(())
     }
@@ -141,6 +142,10 @@ impl FramingError {
     }
 }
 
+/// The largest length of a body or a chunk: what signed 64 bits hold, because many recipients
+/// count in those, and what is more to us is less than nothing to them (CVE-2013-2028).
+pub(crate) const MAX_LENGTH: u64 = u64::MAX >> 1;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,10 +159,22 @@ mod tests {
     #[test]
     fn takes_digits_only_for_a_length() {
         assert_eq!(length("0"), Ok(Some(Framing::Length(0))));
-        assert_eq!(length("18446744073709551615"), Ok(Some(Framing::Length(u64::MAX))));
-        for bad in
-            ["", " ", "+5", "-5", "0x5", "5_0", "5 0", "5,5", "5, 5", "18446744073709551616", "٥"]
-        {
+        assert_eq!(length("9223372036854775807"), Ok(Some(Framing::Length(MAX_LENGTH))));
+        assert_eq!(length("000000000000000000000000000005"), Ok(Some(Framing::Length(5))));
+        for bad in [
+            "",
+            " ",
+            "+5",
+            "-5",
+            "0x5",
+            "5_0",
+            "5 0",
+            "5,5",
+            "5, 5",
+            "9223372036854775808",
+            "18446744073709551616",
+            "٥",
+        ] {
             assert_eq!(length(bad), Err(FramingError::BadLength), "{bad:?}");
         }
     }

@@ -3,6 +3,7 @@
 use super::Exchange;
 use super::settle::Moved;
 use crate::flow::{BodyError, Emit, Recv};
+use crate::head::field::is_tchar;
 use crate::head::request::{self, Origin};
 use crate::head::scan;
 use crate::state::{Edge, HeadSent, Route, Stage};
@@ -39,6 +40,11 @@ impl Exchange {
             self.request.searched = 0;
             lane.window.consume(2);
             return Moved::Yes;
+        }
+        // Known from the first byte on: TLS, or what is left of a body, gets its answer at once.
+        if !is_tchar(bytes[0]) {
+            let fault = Fault::bad_request("the request does not begin with a method");
+            return self.refuse(fault, lanes);
         }
         let limit = self.settings.limits.max_head_bytes.min(lane.window.capacity());
         let end = match scan::find_end(bytes, &mut self.request.searched) {

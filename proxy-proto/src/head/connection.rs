@@ -51,8 +51,10 @@ impl ConnectionOptions {
             | Name::Te
             | Name::Upgrade => true,
             Name::ContentLength
+            | Name::Disguised
             | Name::Expect
             | Name::Host
+            | Name::MaxForwards
             | Name::Trailer
             | Name::TransferEncoding
             | Name::Via

@@ -9,6 +9,7 @@ pub(crate) enum Name {
     Host,
     Http2Settings,
     KeepAlive,
+    MaxForwards,
     ProxyConnection,
     Te,
     Trailer,
@@ -19,6 +20,9 @@ pub(crate) enum Name {
     XForwardedHost,
     XForwardedProto,
     XTraceId,
+    /// Not one of those, but one where `_` is read as `-`: CGI and WSGI do so, and would take
+    /// `Content_Length` for the length, or `X_Forwarded_For` for what we say of the client.
+    Disguised,
     Other,
 }
 
@@ -36,6 +40,7 @@ impl Name {
             10 if is("connection") => Self::Connection,
             10 if is("keep-alive") => Self::KeepAlive,
             10 if is("x-trace-id") => Self::XTraceId,
+            12 if is("max-forwards") => Self::MaxForwards,
             14 if is("content-length") => Self::ContentLength,
             14 if is("http2-settings") => Self::Http2Settings,
             15 if is("x-forwarded-for") => Self::XForwardedFor,
@@ -43,6 +48,7 @@ impl Name {
             16 if is("x-forwarded-host") => Self::XForwardedHost,
             17 if is("transfer-encoding") => Self::TransferEncoding,
             17 if is("x-forwarded-proto") => Self::XForwardedProto,
+            10 | 14..=17 if is_disguised(name) => Self::Disguised,
             _ => Self::Other,
         }
     }
@@ -54,6 +60,7 @@ impl Name {
         match self {
             Self::ContentLength
             | Self::Host
+            | Self::MaxForwards
             | Self::TransferEncoding
             | Self::Trailer
             | Self::Via
@@ -63,6 +70,7 @@ impl Name {
             | Self::XForwardedProto
             | Self::XTraceId => false,
             Self::Connection
+            | Self::Disguised
             | Self::Http2Settings
             | Self::KeepAlive
             | Self::ProxyConnection
@@ -79,10 +87,12 @@ impl Name {
             Self::Other => !FORBIDDEN_TRAILERS.iter().any(|no| name.eq_ignore_ascii_case(no)),
             Self::Connection
             | Self::ContentLength
+            | Self::Disguised
             | Self::Expect
             | Self::Host
             | Self::Http2Settings
             | Self::KeepAlive
+            | Self::MaxForwards
             | Self::ProxyConnection
             | Self::Te
             | Self::Trailer
@@ -95,6 +105,16 @@ impl Name {
             | Self::XTraceId => false,
         }
     }
+}
+
+fn is_disguised(name: &str) -> bool {
+    let reads_as = |vouched: &str| {
+        name.bytes()
+            .zip(vouched.bytes())
+            .all(|(byte, known)| byte.eq_ignore_ascii_case(&known) || byte == b'_' && known == b'-')
+    };
+    name.contains('_')
+        && VOUCHED.iter().any(|vouched| vouched.len() == name.len() && reads_as(vouched))
 }
 
 /// The members of a comma-separated list, without the whitespace around them; empty ones are
@@ -112,6 +132,16 @@ pub(crate) fn is_nominated(headers: &[Header<'_>], name: &str) -> bool {
         .any(|member| member.eq_ignore_ascii_case(name.as_bytes()))
 }
 
+/// Whether this byte may stand in a token, such as a method or a field name (RFC 9110 section
+/// 5.6.2).
+pub(crate) const fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        )
+}
+
 pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
@@ -122,9 +152,18 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
+/// What an upstream believes because we say it.
+const VOUCHED: [&str; 6] = [
+    "content-length",
+    "transfer-encoding",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-trace-id",
+];
 /// Beyond those that [`Name`] knows: RFC 9110 section 6.5.1 bars controls, authentication and
 /// content description from trailers.
-const FORBIDDEN_TRAILERS: [&str; 12] = [
+const FORBIDDEN_TRAILERS: [&str; 11] = [
     "authorization",
     "cache-control",
     "content-encoding",
@@ -132,7 +171,6 @@ const FORBIDDEN_TRAILERS: [&str; 12] = [
     "content-type",
     "cookie",
     "forwarded",
-    "max-forwards",
     "proxy-authenticate",
     "proxy-authorization",
     "set-cookie",

@@ -66,20 +66,29 @@ pub(crate) fn translate(
         return Err(Fault::bad_request("invalid request line"));
     };
     let version_1_1 = minor == 1;
+    if method.len() > MAX_METHOD {
+        return Err(Fault::new(Cause::NotImplemented, "the method is too long"));
+    }
     if method == "CONNECT" {
         return Err(Fault::new(Cause::MethodNotAllowed, "CONNECT is not allowed"));
     }
     let target = Target::parse(method, target)?;
-    let seen = Seen::collect(parsed.headers, version_1_1)?;
+    let seen = Seen::collect(parsed.headers, method, version_1_1)?;
     if version_1_1 && !seen.has_host {
         return Err(Fault::bad_request("no Host field"));
     }
     let framing = framing::of_request(seen.framing, version_1_1)
         .map_err(framing::FramingError::in_request)?;
-    let wants_upgrade = version_1_1
-        && seen.connection.upgrade
-        && seen.upgrade == Upgrade::Tunnel
-        && framing == Framing::Length(0);
+    let has_content = framing != Framing::Length(0);
+    if method == "TRACE" && has_content {
+        return Err(Fault::bad_request("TRACE with content"));
+    }
+    let hops_left = seen.hops_left()?;
+    // RFC 9110 section 10.1.1: an HTTP/1.0 client's expectation is ignored, and there is none
+    // without content.
+    let expects_continue = seen.expects_continue && has_content;
+    let wants_upgrade =
+        version_1_1 && seen.connection.upgrade && seen.upgrade == Upgrade::Tunnel && !has_content;
 
     let path_at = out.len() + method.len() + 1;
     out.extend_from_slice(method.as_bytes());
@@ -101,14 +110,16 @@ pub(crate) fn translate(
             | Name::XForwardedHost
             | Name::XForwardedProto
             | Name::XTraceId => runs.drop(at, out),
-            // RFC 9110 section 10.1.1: an HTTP/1.0 client's expectation is ignored.
-            Name::Expect if !version_1_1 => runs.drop(at, out),
+            Name::Expect if !expects_continue => runs.drop(at, out),
+            Name::MaxForwards if hops_left.is_some() => runs.drop(at, out),
             Name::Upgrade if wants_upgrade => {}
             Name::Connection
+            | Name::Disguised
             | Name::Expect
             | Name::Host
             | Name::Http2Settings
             | Name::KeepAlive
+            | Name::MaxForwards
             | Name::Other
             | Name::ProxyConnection
             | Name::Te
@@ -132,6 +143,9 @@ pub(crate) fn translate(
         }
         Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         Framing::Length(_) | Framing::UntilClose => {}
+    }
+    if let Some(hops) = hops_left {
+        push_fmt(out, format_args!("Max-Forwards: {hops}\r\n"));
     }
     if wants_upgrade {
         out.extend_from_slice(b"Connection: upgrade\r\n");
@@ -164,7 +178,7 @@ pub(crate) fn translate(
         version_1_1,
         persists: seen.connection.persists(version_1_1),
         method: Method::of(method),
-        expects_continue: seen.expects_continue && version_1_1 && framing != Framing::Length(0),
+        expects_continue,
         wants_upgrade,
         has_host: host.is_some(),
         method_len: narrow(method.len()),
@@ -207,6 +221,8 @@ struct Seen<'a> {
     host: Option<&'a [u8]>,
     has_host: bool,
     expects_continue: bool,
+    /// `Max-Forwards`, where it counts.
+    hops: Option<u32>,
     upgrade: Upgrade,
 }
 
@@ -221,7 +237,9 @@ enum Upgrade {
 }
 
 impl<'a> Seen<'a> {
-    fn collect(headers: &[Header<'a>], version_1_1: bool) -> Result<Self, Fault> {
+    fn collect(headers: &[Header<'a>], method: &str, version_1_1: bool) -> Result<Self, Fault> {
+        // RFC 9110 section 7.6.2: with any other method it means nothing.
+        let counts_hops = matches!(method, "TRACE" | "OPTIONS");
         let mut seen = Self::default();
         for header in headers {
             match Name::of(header.name) {
@@ -238,9 +256,14 @@ impl<'a> Seen<'a> {
                 Name::Connection => seen.connection.add(header.value),
                 Name::Expect if version_1_1 => seen.add_expectation(header.value)?,
                 Name::Upgrade => seen.add_upgrade(header.value),
+                Name::MaxForwards if counts_hops => seen.add_hops(header.value)?,
+                Name::Disguised => {
+                    return Err(Fault::bad_request("a field name that reads as another"));
+                }
                 Name::Expect
                 | Name::Http2Settings
                 | Name::KeepAlive
+                | Name::MaxForwards
                 | Name::Other
                 | Name::ProxyConnection
                 | Name::Te
@@ -274,11 +297,32 @@ impl<'a> Seen<'a> {
 
     /// RFC 9110 section 10.1.1: 417 for what we do not know.
     fn add_expectation(&mut self, value: &[u8]) -> Result<(), Fault> {
-        if !trim(value).eq_ignore_ascii_case(b"100-continue") {
+        if self.expects_continue || !trim(value).eq_ignore_ascii_case(b"100-continue") {
             return Err(Fault::new(Cause::ExpectationFailed, "unknown expectation"));
         }
         self.expects_continue = true;
         Ok(())
+    }
+
+    fn add_hops(&mut self, value: &[u8]) -> Result<(), Fault> {
+        let digits = trim(value);
+        let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+        if self.hops.is_some() || !is_number {
+            return Err(Fault::bad_request("invalid Max-Forwards"));
+        }
+        self.hops = Some(digits.iter().fold(0, |hops: u32, digit| {
+            hops.saturating_mul(10).saturating_add(u32::from(digit - b'0'))
+        }));
+        Ok(())
+    }
+
+    /// RFC 9110 section 7.6.2: each intermediary takes one off, and with none left, none is asked.
+    fn hops_left(&self) -> Result<Option<u32>, Fault> {
+        match self.hops {
+            Some(0) => Err(Fault::new(Cause::MethodNotAllowed, "Max-Forwards is 0")),
+            Some(hops) => Ok(Some(hops - 1)),
+            None => Ok(None),
+        }
     }
 
     fn add_upgrade(&mut self, value: &[u8]) {
@@ -323,3 +367,7 @@ fn names_other_version(head: &[u8]) -> bool {
         _ => false,
     }
 }
+
+/// RFC 9112 section 3: 501 for methods longer than any that is known. The longest one registered
+/// has 17 letters.
+const MAX_METHOD: usize = 32;

@@ -77,6 +77,7 @@ pub(crate) fn parse<'a, T>(
     let version_1_1 = minor == 1;
     let mut fields = FramingFields::default();
     let mut connection = ConnectionOptions::default();
+    let mut has_upgrade = false;
     for header in parsed.headers.iter() {
         match Name::of(header.name) {
             Name::ContentLength => {
@@ -86,15 +87,17 @@ pub(crate) fn parse<'a, T>(
                 fields.add_coding(header.value).map_err(FramingError::in_response)?;
             }
             Name::Connection => connection.add(header.value),
-            Name::Expect
+            Name::Upgrade => has_upgrade = true,
+            Name::Disguised
+            | Name::Expect
             | Name::Host
             | Name::Http2Settings
             | Name::KeepAlive
+            | Name::MaxForwards
             | Name::Other
             | Name::ProxyConnection
             | Name::Te
             | Name::Trailer
-            | Name::Upgrade
             | Name::Via
             | Name::XForwardedFor
             | Name::XForwardedHost
@@ -104,6 +107,10 @@ pub(crate) fn parse<'a, T>(
     }
     if connection.is_absurd() {
         return Err(Fault::bad_response("too many members in Connection"));
+    }
+    // RFC 9110 section 7.8: a 101 says to what it switches.
+    if status == 101 && !has_upgrade {
+        return Err(Fault::bad_response("a 101 without Upgrade"));
     }
     let framing = framing::of_response(fields, version_1_1, status, asked.by_head)
         .map_err(FramingError::in_response)?;
@@ -144,10 +151,12 @@ impl ResponseHead<'_> {
                 }
                 Name::Upgrade if status == 101 => {}
                 Name::Connection
+                | Name::Disguised
                 | Name::Expect
                 | Name::Host
                 | Name::Http2Settings
                 | Name::KeepAlive
+                | Name::MaxForwards
                 | Name::Other
                 | Name::ProxyConnection
                 | Name::Te

@@ -1,3 +1,5 @@
+use core::net::Ipv6Addr;
+
 use crate::Fault;
 
 /// A request target in the form in which we forward it (RFC 9112 section 3.2).
@@ -11,12 +13,15 @@ pub(crate) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Only origin-form, absolute-form with http or https, and `*` with OPTIONS; visible ASCII
-    /// only, no fragment. Two parsers that disagree about a `#` see two resources.
+    /// Only origin-form, absolute-form with http or https, and `*` with OPTIONS; no fragment: two
+    /// parsers that disagree about a `#` see two resources.
     pub(crate) fn parse(method: &str, target: &'a str) -> Result<Self, Fault> {
-        let is_plain = |byte: u8| matches!(byte, 0x21..=0x7e) && byte != b'#';
-        if !target.bytes().all(is_plain) {
+        let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+        if !path.bytes().all(is_path_byte) || !query.bytes().all(is_query_byte) {
             return Err(Fault::bad_request("the request target has a byte that it may not have"));
+        }
+        if !is_decodable(path.as_bytes()) {
+            return Err(Fault::bad_request("the request target has a bad percent-encoding"));
         }
         if target.starts_with('/') {
             return Ok(Self { path: target, authority: None });
@@ -58,9 +63,8 @@ pub(crate) fn is_authority(bytes: &[u8]) -> bool {
             return false;
         };
         let (literal, rest) = bytes.split_at(end + 1);
-        let inside = &literal[1..end];
-        let is_literal = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
-        if inside.len() < 2 || !inside.iter().all(is_literal) {
+        let inside = core::str::from_utf8(&literal[1..end]);
+        if !inside.is_ok_and(|inside| inside.parse::<Ipv6Addr>().is_ok()) {
             return false;
         }
         (literal, rest)
@@ -68,16 +72,54 @@ pub(crate) fn is_authority(bytes: &[u8]) -> bool {
         bytes.split_at(bytes.iter().position(|byte| *byte == b':').unwrap_or(bytes.len()))
     };
     let is_port = match rest {
-        [] => true,
-        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        [] | [b':'] => true,
+        [b':', digits @ ..] => is_port(digits),
         _ => false,
     };
-    is_port && !host.is_empty() && (host[0] == b'[' || host.iter().all(|byte| is_reg_name(*byte)))
+    is_port && (host.first() == Some(&b'[') || is_reg_name(host))
+}
+
+/// 1 to 65535: an authority that nobody can connect to is a mistake or worse.
+fn is_port(digits: &[u8]) -> bool {
+    let port = digits.iter().try_fold(0u16, |port, byte| {
+        let digit = byte.is_ascii_digit().then(|| u16::from(byte - b'0'))?;
+        port.checked_mul(10)?.checked_add(digit)
+    });
+    port.is_some_and(|port| port > 0)
+}
+
+/// RFC 3986 section 3.2.2: a registered name or an IPv4 address. Not empty (RFC 9110 section
+/// 4.2.1), and without empty labels in front or within, which turn it into a path somewhere.
+fn is_reg_name(host: &[u8]) -> bool {
+    host.first().is_some_and(|first| *first != b'.')
+        && host.iter().all(|byte| is_reg_name_byte(*byte))
+        && !host.windows(2).any(|pair| pair == b"..")
+        && is_decodable(host)
+}
+
+/// Whether each `%` begins the code of a byte, and of one other than NUL, which ends a path for
+/// some.
+fn is_decodable(bytes: &[u8]) -> bool {
+    bytes.split(|byte| *byte == b'%').skip(1).all(|rest| match rest {
+        [b'0', b'0', ..] => false,
+        [high, low, ..] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        _ => false,
+    })
+}
+
+/// What RFC 3986 has in a path, and `^`, `|`, `[` and `]`, which browsers send as they are.
+const fn is_path_byte(byte: u8) -> bool {
+    is_query_byte(byte) && !matches!(byte, b'\\' | b'`' | b'{' | b'}')
+}
+
+/// What RFC 3986 has in a query, and whatever else the URL standard of browsers leaves as it is.
+const fn is_query_byte(byte: u8) -> bool {
+    matches!(byte, 0x21..=0x7e) && !matches!(byte, b'"' | b'#' | b'<' | b'>')
 }
 
 /// RFC 3986 section 3.2.2: unreserved, percent-encoded or sub-delimiter, less the comma, which
 /// joins two hosts into one field for some recipients.
-const fn is_reg_name(byte: u8) -> bool {
+const fn is_reg_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
@@ -100,16 +142,58 @@ const fn is_reg_name(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     #[test]
     fn accepts_hosts_and_refuses_what_only_looks_like_one() {
-        for good in ["a", "a:80", "a:", "a-b.c_d", "127.0.0.1:8080", "[::1]", "[::1]:80", "%41"] {
+        for good in [
+            "a",
+            "a:80",
+            "a:",
+            "a-b.c_d",
+            "a.b.",
+            "127.0.0.1:8080",
+            "[::1]",
+            "[::1]:80",
+            "[::ffff:10.0.0.1]",
+            "%41",
+            "a:1",
+            "a:65535",
+        ] {
             assert!(is_authority(good.as_bytes()), "{good}");
         }
         for bad in [
-            "", ":80", "a@b", "a/b", "a b", "a, b", "a,b", "a:80x", "a:800000", "[::1", "[]",
-            "[::1]x", "a:b:c", "a\\b", "a?b", "é",
+            "",
+            ":80",
+            "a@b",
+            "a/b",
+            "a b",
+            "a, b",
+            "a,b",
+            "a:80x",
+            "a:800000",
+            "[::1",
+            "[]",
+            "[::1]x",
+            "a:b:c",
+            "a\\b",
+            "a?b",
+            "é",
+            "a:0",
+            "a:65536",
+            "[1]",
+            "[:::]",
+            "[::1%25x]",
+            "[v1.a]",
+            "%4",
+            "%zz",
+            "a%00",
+            ".",
+            ".a",
+            "a..b",
+            "a..",
         ] {
             assert!(!is_authority(bad.as_bytes()), "{bad}");
         }
@@ -126,6 +210,18 @@ mod tests {
     }
 
     #[test]
+    fn takes_the_bytes_that_clients_send_and_no_others() {
+        let takes = |target: &str| Target::parse("GET", target).is_ok();
+        for byte in (0..=0x7f).map(char::from) {
+            let outside = byte <= ' ' || matches!(byte, '"' | '#' | '<' | '>' | '\x7f');
+            let not_in_path = outside || matches!(byte, '\\' | '`' | '{' | '}' | '%');
+            assert_eq!(takes(&format!("/a{byte}b")), !not_in_path, "{byte:?}");
+            assert_eq!(takes(&format!("/?a{byte}b")), !outside, "{byte:?}");
+        }
+        assert!(takes("/%2e%7E?%zz%00"));
+    }
+
+    #[test]
     fn refuses_other_forms() {
         for bad in [
             "*",
@@ -138,6 +234,11 @@ mod tests {
             "http://u@h/",
             "a:443",
             "",
+            "/%",
+            "/%4",
+            "/%4x",
+            "/%00",
+            "http://b/%zz",
         ] {
             assert!(Target::parse("GET", bad).is_err(), "{bad}");
         }

@@ -12,9 +12,10 @@ pub(crate) fn render(
 ) -> Result<(), BadTrailers> {
     let mut table = [httparse::EMPTY_HEADER; Limits::MAX_HEADERS];
     let table = &mut table[..limits.max_headers.min(Limits::MAX_HEADERS)];
-    let Ok(httparse::Status::Complete((_, headers))) = httparse::parse_headers(section, table)
-    else {
-        return Err(BadTrailers);
+    let headers = match httparse::parse_headers(section, table) {
+        Ok(httparse::Status::Complete((_, headers))) => headers,
+        Err(httparse::Error::TooManyHeaders) => return Err(BadTrailers::TooMany),
+        Ok(httparse::Status::Partial) | Err(_) => return Err(BadTrailers::Malformed),
     };
     out.extend_from_slice(b"0\r\n");
     for header in headers {
@@ -29,6 +30,9 @@ pub(crate) fn render(
     Ok(())
 }
 
-/// The trailer section breaks the grammar or holds too many fields.
+/// Why a trailer section is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BadTrailers;
+pub(crate) enum BadTrailers {
+    Malformed,
+    TooMany,
+}
