@@ -16,7 +16,7 @@ impl Exchange {
         self.request.sink(&mut lanes.request);
         self.persists = self.may_persist(&lanes.request);
         let length = if self.is_to_head() { 0 } else { local.length };
-        answer::render_local(local, self.answering(), &mut lanes.response);
+        answer::render_local(local, self.answering(&lanes.request), &mut lanes.response);
         self.response.begin_body(Framing::Length(length), Emit::AsIs);
         self.status = Some(local.status);
         self.head = HeadSent::Rendered;
@@ -42,11 +42,13 @@ impl Exchange {
         self.facts.is_some_and(|facts| facts.method == Method::Head)
     }
 
-    pub(super) fn answering(&self) -> Answering {
+    pub(super) fn answering(&self, asked: &Lane) -> Answering {
+        // A head that was refused is still where it came in.
+        let refused_head = self.facts.is_none() && asked.window.bytes().starts_with(b"HEAD ");
         Answering {
             trace: self.trace,
             persistence: self.persistence(),
-            to_head: self.is_to_head(),
+            to_head: self.is_to_head() || refused_head,
             allow: if self.route == Route::Local || self.route == Route::Asked {
                 "GET, HEAD"
             } else {
@@ -68,7 +70,7 @@ impl Exchange {
         let Lanes { request, response, upstream } = lanes;
         self.persists = self.may_persist(request) && self.request.recv == Recv::Done;
         self.response.begin_answer(self.head == HeadSent::Rendered, response);
-        answer::render_fault(fault, upstream, self.answering(), response);
+        answer::render_fault(fault, upstream, self.answering(request), response);
         self.status = Some(fault.cause.status());
         self.head = HeadSent::Rendered;
         match self.request.recv {
