@@ -5,7 +5,7 @@
 mod timeouts;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proxy_proto::{Blame, Cause};
 
@@ -60,6 +60,44 @@ fn what_the_documents_point_to_is_there() {
     }
 }
 
+#[test]
+fn tests_that_the_table_of_conformance_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut sources = Vec::new();
+    for folder in ["proxy-proto/src", "proxy-proto/tests/core", "tests/tests/blackbox"] {
+        collect(&root.join(folder), &mut sources);
+    }
+    let mut count = 0;
+    for row in rows(CONFORMANCE) {
+        let tests = row.last().expect("a cell").split('`').skip(1).step_by(2);
+        for name in tests.filter(|name| name.contains("::")) {
+            let (module, test) = name.rsplit_once("::").expect("a module");
+            let file = format!("{module}.rs");
+            let is_there = sources.iter().any(|(path, text)| {
+                path.ends_with(&file)
+                    && [format!("fn {test}("), format!("proxy_test!({test},")]
+                        .iter()
+                        .any(|begin| text.contains(begin))
+            });
+            assert!(is_there, "there is no test {name}: {row:?}");
+            count += 1;
+        }
+    }
+    assert!(count > 150, "only {count} tests are named");
+}
+
+/// All sources in a folder and those below it.
+fn collect(folder: &Path, sources: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else {
+            sources.push((path.clone(), fs::read_to_string(path).expect("a source")));
+        }
+    }
+}
+
 fn blamed(cause: Cause) -> &'static str {
     match cause.blame() {
         Blame::Client => "client",
@@ -86,10 +124,12 @@ const DOCUMENTS: [&str; 9] = [
     "CHANGELOG.md",
     "SECURITY.md",
     "tests/README.md",
+    "docs/conformance.md",
     "docs/errors.md",
     "docs/limits.md",
     "docs/runtimes.md",
     "docs/timeouts.md",
 ];
+const CONFORMANCE: &str = include_str!("../../../docs/conformance.md");
 const ERRORS: &str = include_str!("../../../docs/errors.md");
 const TIMEOUTS: &str = include_str!("../../../docs/timeouts.md");

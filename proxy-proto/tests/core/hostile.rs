@@ -3,6 +3,7 @@
 //! byte. What must hold is checked with the reference reader, which shares nothing with the core.
 
 mod chunks;
+mod connections;
 mod expectations;
 mod fields;
 mod http11probe;

@@ -24,6 +24,7 @@ mod proxying;
 mod recording;
 mod refusals;
 mod reload;
+mod responses;
 mod shutdown;
 mod stale;
 mod starting;

@@ -24,6 +24,10 @@ proxy_test!(ambiguous_framing_is_refused, |binary| {
         "Transfer-Encoding : chunked",
         "Transfer-Encoding: gzip",
         "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: \x0bchunked",
+        "Content-Length: 5\r\nTransfer_Encoding: chunked",
+        "Content-Length: 5\r\nContent_Length: 6",
+        "Content-Length: 9223372036854775808",
     ] {
         let request = format!("POST / HTTP/1.1\r\nHost: test\r\n{headers}\r\n\r\nhello");
         refuses(&proxy, &request, &[400, 501]);
@@ -47,6 +51,16 @@ proxy_test!(malformed_heads_are_refused, |binary| {
         "GET / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n",
+        "GET /a#b HTTP/1.1\r\nHost: test\r\n\r\n",
+        "GET /a\\b HTTP/1.1\r\nHost: test\r\n\r\n",
+        "GET /%00 HTTP/1.1\r\nHost: test\r\n\r\n",
+        "GET /\u{e9} HTTP/1.1\r\nHost: test\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: test\r\nX-Forwarded_For: 10.0.0.1\r\n\r\n",
+        "TRACE / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\nhi",
+        "\x16\x03\x01\x02",
         "GET / HTTP/1.1\r\nHost: test\r\nX-Space : 1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: test\r\n X-Folded: 1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: test\r\nX-Fold: 1\r\n 2\r\n\r\n",
@@ -67,6 +81,9 @@ proxy_test!(the_more_exact_statuses_are_used, |binary| {
     let long = "x".repeat(20_000);
     let many = "X-N: 1\r\n".repeat(101);
     refuses(&proxy, "CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n", &[405]);
+    let counted = "OPTIONS / HTTP/1.1\r\nHost: test\r\nMax-Forwards: 0\r\n\r\n";
+    refuses(&proxy, counted, &[405]);
+    refuses(&proxy, &format!("{} / HTTP/1.1\r\nHost: test\r\n\r\n", "M".repeat(33)), &[501]);
     refuses(&proxy, &get(&format!("/{long}")), &[414]);
     refuses(&proxy, &format!("GET / HTTP/1.1\r\nHost: test\r\nX-Long: {long}\r\n\r\n"), &[431]);
     refuses(&proxy, &format!("GET / HTTP/1.1\r\nHost: test\r\n{many}\r\n"), &[431]);
@@ -85,7 +102,19 @@ proxy_test!(the_limits_of_a_head_are_configured, |binary| {
 });
 
 proxy_test!(a_bad_chunk_ends_the_request, |binary| {
-    for chunk in ["5 \r\nhello\r\n", "5\nhello\n", "+5\r\nhello\r\n", "x\r\n", "5\r\nhelloX\r\n"] {
+    for chunk in [
+        "5 \r\nhello\r\n",
+        "5\nhello\n",
+        "+5\r\nhello\r\n",
+        "x\r\n",
+        "5\r\nhelloX\r\n",
+        "\r\n",
+        ";x\r\n",
+        "5;\r\nhello\r\n",
+        "5;a\nb\r\nhello\r\n",
+        "8000000000000000\r\nhello\r\n",
+        "0\r\nno colon\r\n\r\n",
+    ] {
         let upstream = Upstream::listen();
         let proxy = binary.starts(Config::of([upstream.addr()]));
         let mut client = proxy.client();

@@ -90,6 +90,22 @@ proxy_test!(a_fresh_connection_that_dies_is_an_error, |binary| {
     proxy.wait_metric(&series, 1);
 });
 
+/// CVE-2026-1642 of nginx: what an upstream says before it is asked is no answer.
+proxy_test!(bytes_of_an_idle_connection_reach_nobody, |binary| {
+    for stray in ["H", "\r\n", &ok("EVIL"), "HTTP/1.1 100 Continue\r\n\r\n", &"EVIL".repeat(10_000)]
+    {
+        let upstream = Upstream::listen();
+        let (_proxy, mut client, mut connection) = warm(binary, &upstream);
+        connection.answers(stray);
+        assert!(connection.is_closed_within(PATIENCE), "{stray:.20?} is noticed without a request");
+        client.sends(get("/next"));
+        let mut fresh = upstream.accepts();
+        fresh.reads_request();
+        fresh.answers(ok("hello"));
+        assert_eq!(client.reads_response().text(), "hello");
+    }
+});
+
 /// One request done, and its connection parked for the next.
 fn warm(
     binary: proxy_tests::Binary,
