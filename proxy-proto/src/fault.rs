@@ -20,11 +20,12 @@ pub enum Cause {
     HeadTooLarge,
     /// The request target exceeds the limits.
     TargetTooLong,
-    /// CONNECT, or a method that this resource does not have.
+    /// CONNECT, a request that may go no further (`Max-Forwards: 0`), or a method that this resource
+    /// does not have.
     MethodNotAllowed,
-    /// An expectation other than 100-continue.
+    /// An expectation other than 100-continue, or several.
     ExpectationFailed,
-    /// A transfer coding other than chunked.
+    /// A transfer coding other than chunked, or a method longer than any.
     NotImplemented,
     /// An HTTP version other than 1.0 and 1.1.
     VersionNotSupported,

@@ -90,7 +90,7 @@ proxy_test!(a_fresh_connection_that_dies_is_an_error, |binary| {
     proxy.wait_metric(&series, 1);
 });
 
-/// CVE-2026-1642 of nginx: what an upstream says before it is asked is no answer.
+// CVE-2026-1642 of nginx: what an upstream says before it is asked is no answer.
 proxy_test!(bytes_of_an_idle_connection_reach_nobody, |binary| {
     for stray in ["H", "\r\n", &ok("EVIL"), "HTTP/1.1 100 Continue\r\n\r\n", &"EVIL".repeat(10_000)]
     {

@@ -1,5 +1,7 @@
 //! Trailer sections: bad ones end the message, and fields that frame, route or decide are dropped.
 
+use proxy_proto::Settings;
+
 use super::chunks::in_chunks;
 use super::fields::bad_lines;
 use super::{Tally, answers, whole_requests};
@@ -24,6 +26,20 @@ fn trailers_beyond_the_limits_are_refused() {
     for trailers in [large, "X: y\r\n".repeat(101), "X: y\r\n".repeat(5000)] {
         let body = format!("5\r\nhello\r\n0\r\n{trailers}\r\n");
         tally.refuses(in_chunks(body.as_bytes()), 431);
+    }
+    let section = "X: y\r\nY: z\r\n\r\n";
+    for (length, is_fine) in [(199, true), (200, true), (201, false)] {
+        for grain in [usize::MAX, 1] {
+            let mut settings = Settings::default();
+            settings.limits.max_head_bytes = 200;
+            let filler = length - section.len();
+            let section = section.replace(": y", &format!(": y{}", "y".repeat(filler)));
+            let mut wire = Wire::with(settings);
+            wire.grain = grain;
+            wire.client_sends(in_chunks(format!("5\r\nhello\r\n0\r\n{section}").as_bytes()));
+            assert_eq!(whole_requests(&wire).len(), usize::from(is_fine), "{length}");
+            assert_eq!(wire.status(), (!is_fine).then_some(431), "{length}");
+        }
     }
     let most = format!("0\r\n{}\r\n", "X: y\r\n".repeat(100));
     let mut wire = Wire::new();
