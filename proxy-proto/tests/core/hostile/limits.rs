@@ -3,7 +3,7 @@
 use proxy_proto::Settings;
 
 use super::request_lines::get;
-use super::{Tally, answers};
+use super::{Tally, answers, whole_requests};
 use crate::wire::Wire;
 
 #[test]
@@ -76,8 +76,9 @@ fn max_forwards_is_counted_down_and_ends_here() {
         for (sent, gets) in [("1", "0"), ("10", "9"), ("4294967295", "4294967294")] {
             let mut wire = Wire::new();
             wire.client_sends(request(sent));
-            let field = format!("\r\nMax-Forwards: {gets}\r\n");
-            assert_eq!(wire.upstream_got().matches(&field).count(), 1, "{}", wire.upstream_got());
+            let (request, _) = &whole_requests(&wire)[0];
+            let fields: Vec<_> = request.fields_named("Max-Forwards").collect();
+            assert_eq!(fields, [gets.as_bytes()]);
         }
         let mut large = Wire::new();
         large.client_sends(request("99999999999999999999"));
