@@ -199,7 +199,7 @@ impl Stream {
                 let from = self.kept;
                 self.kept += if is_kept { n } else { 0 };
                 match step.then {
-                    chunks::Then::On => self.close(),
+                    chunks::Then::On => self.close_extension(),
                     chunks::Then::Hide => {
                         self.open.get_or_insert(from);
                     }
@@ -224,6 +224,13 @@ impl Stream {
     fn close(&mut self) {
         if let Some(from) = self.open.take() {
             self.hidden.push(Hidden::value(from..self.kept));
+        }
+    }
+
+    /// The same behind chunk extensions, whose grammar the core checks.
+    fn close_extension(&mut self) {
+        if let Some(from) = self.open.take() {
+            self.hidden.push(Hidden::extension(from..self.kept));
         }
     }
 
@@ -277,7 +284,7 @@ impl Stream {
                     (None, Peer::Client) if self.is_first && line::is_harmless(text) => {
                         LONGEST_UNKNOWN
                     }
-                    (None, Peer::Client) => 0,
+                    (None, Peer::Client) => line::head_method(text),
                     (None, Peer::Upstream) => line::protocol(text),
                 };
                 // A bare CR may hide a line of its own.
@@ -301,10 +308,12 @@ impl Stream {
         }
     }
 
-    /// How much of a status line is shown in any case: the core looks at it byte by byte.
+    /// How much of a first line is shown in any case: the core looks at a status line byte by byte,
+    /// and answers HEAD without content, however that goes on.
     fn protocol(&self, line: &[u8]) -> usize {
         match (self.peer, &self.place) {
             (Peer::Upstream, Place::FirstLine { .. }) => line::protocol(line),
+            (Peer::Client, Place::FirstLine { .. }) => line::head_method(line),
             _ => 0,
         }
     }

@@ -9,6 +9,11 @@ pub(super) fn protocol(line: &[u8]) -> usize {
     line.iter().zip(PROTOCOL).take_while(|(byte, known)| byte == known).count()
 }
 
+/// How much of this begins as a HEAD request does.
+pub(super) fn head_method(line: &[u8]) -> usize {
+    line.iter().zip(b"HEAD ").take_while(|(byte, known)| byte == known).count()
+}
+
 /// Where the first name of a version stands, or what there is of it.
 pub(super) fn version(line: &[u8]) -> Option<Range<usize>> {
     let start = memchr::memmem::find(line, PROTOCOL)?;
@@ -198,7 +203,10 @@ impl Facts {
         if !is_token(name) {
             return self.hide_unknown(line, start, hidden);
         }
-        if !NO_TRAILERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())) {
+        // The core drops look-alikes, too.
+        let plain: Vec<_> =
+            name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
+        if !NO_TRAILERS.iter().any(|known| plain.eq_ignore_ascii_case(known.as_bytes())) {
             hidden.push(Hidden::value(start..start + colon));
         }
         hidden.push(Hidden::value(start + colon + 1..start + line.len()));

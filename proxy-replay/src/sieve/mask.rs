@@ -15,11 +15,17 @@ enum How {
     Value,
     /// What no token can have stays told from the rest: it decides why a line is refused.
     Unknown,
+    /// As above, and what the grammar of chunk extensions looks at stays.
+    Extension,
 }
 
 impl Hidden {
     pub(super) const fn value(range: Range<usize>) -> Self {
         Self { range, how: How::Value }
+    }
+
+    pub(super) const fn extension(range: Range<usize>) -> Self {
+        Self { range, how: How::Extension }
     }
 
     pub(super) const fn unknown(range: Range<usize>) -> Self {
@@ -33,7 +39,8 @@ impl How {
     fn mask(self, byte: u8) -> u8 {
         match byte {
             0..=b' ' | 0x7f => byte,
-            b'!'..=b'~' if self == Self::Unknown && !is_tchar(byte) => b'?',
+            b';' | b'=' | b'"' | b'\\' if self == Self::Extension => byte,
+            b'!'..=b'~' if self != Self::Value && !is_tchar(byte) => b'?',
             b'!'..=b'~' => b'*',
             0x80.. => 0xff,
         }
@@ -64,7 +71,8 @@ impl<'a> Masks<'a> {
             if let Some(hidden) = hidden {
                 *byte = hidden.how.mask(*byte);
             } else if self.open.is_some_and(|from| from <= self.at) {
-                *byte = How::Value.mask(*byte);
+                // The core looks at the first byte of a line before it is whole.
+                *byte = How::Unknown.mask(*byte);
             }
             self.at += 1;
         }
