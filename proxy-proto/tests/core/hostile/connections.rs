@@ -193,12 +193,3 @@ fn a_client_cannot_say_where_it_comes_from() {
     assert_eq!(values("X-Trace-ID"), "00000000-0000-0000-0000-000000000001");
     assert_eq!(values("Via"), "1.0 fred + 1.1 proxy");
 }
-
-#[test]
-fn a_405_names_the_methods_that_are_allowed() {
-    let mut wire = Wire::new();
-    wire.client_sends("CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n");
-    let answers = answers(&wire, &["CONNECT"]);
-    let allowed = answers[0].0.field("Allow").map(<[u8]>::to_vec);
-    assert_eq!(allowed.as_deref(), Some(&b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"[..]));
-}
