@@ -12,6 +12,7 @@ use proxy_proto::Instant;
 use crate::alarm::Alarm;
 use crate::proxy::Proxy;
 use crate::runtime::{Listener, Runtime, Socket};
+use crate::service::Port;
 use crate::session::Session;
 use crate::worker::Seat;
 
@@ -22,7 +23,7 @@ use crate::worker::Seat;
 /// so that no client that got through to the listener is turned away, and ends.
 pub(crate) struct Acceptor<R: Runtime> {
     listener: R::Listener,
-    kind: Kind,
+    port: Port,
     proxy: Arc<Proxy<R>>,
     /// The worker that it runs on.
     home: usize,
@@ -30,13 +31,6 @@ pub(crate) struct Acceptor<R: Runtime> {
     held: Option<(R::Socket, SocketAddr)>,
     timer: Alarm<R>,
     trouble: Option<Trouble>,
-}
-
-/// What is served on an address.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Proxy,
-    Metrics,
 }
 
 /// Tells an acceptor to stop.
@@ -83,13 +77,13 @@ struct Trouble {
 impl<R: Runtime> Acceptor<R> {
     pub(crate) fn new(
         listener: R::Listener,
-        kind: Kind,
+        port: Port,
         proxy: Arc<Proxy<R>>,
         home: usize,
         stop: Arc<Stop>,
     ) -> Self {
         let timer = Alarm::new();
-        Self { listener, kind, proxy, home, stop, held: None, timer, trouble: None }
+        Self { listener, port, proxy, home, stop, held: None, timer, trouble: None }
     }
 
     /// Accepts one connection and gives it away.
@@ -113,14 +107,14 @@ impl<R: Runtime> Acceptor<R> {
                 }
             },
         };
-        match self.kind {
-            Kind::Metrics => {
+        match self.port {
+            Port::Metrics => {
                 let proxy = Arc::clone(&self.proxy);
                 self.give(socket, move |socket, worker| {
                     Session::admin(socket, from, proxy, worker)
                 });
             }
-            Kind::Proxy => {
+            Port::Clients => {
                 let number = Arc::as_ptr(&self.stop).addr();
                 let place = self.proxy.clients.poll_place(number, cx.waker());
                 let Poll::Ready(place) = place else {

@@ -6,7 +6,7 @@ use proxy_config::cli::EX_FAILURE;
 use proxy_config::{Config, Listen, Overrides, Source};
 
 use crate::echo;
-use crate::reload::Service;
+use crate::reload::Process;
 use crate::run::serve;
 use crate::runtime::Runtime;
 
@@ -37,11 +37,12 @@ fn prepare() -> Result<Config, Box<dyn std::error::Error>> {
     Ok(config)
 }
 
-fn announce<R: Runtime>(service: &Service<R>) {
+fn announce<R: Runtime>(process: &Process<R>) {
     let at = |address: Option<SocketAddr>| address.map_or_else(String::new, |at| at.to_string());
-    let (proxy, metrics) = (at(service.address()), at(service.metrics_address()));
-    let upstreams: Vec<_> = service.config.upstreams.iter().map(ToString::to_string).collect();
-    let taken = if service.config.listen == Config::default().listen {
+    let (proxy, metrics) = (at(process.address()), at(process.metrics_address()));
+    let config = process.service.config();
+    let upstreams: Vec<_> = config.upstreams.iter().map(ToString::to_string).collect();
+    let taken = if config.listen == Config::default().listen {
         ""
     } else {
         "\n127.0.0.1:8080 is taken, so this is a free port."

@@ -3,10 +3,13 @@
 //! A [`Runtime`] brings sockets, listeners, timers and tasks. Everything else is here and is the
 //! same for all of them: the loop that drives an [`Exchange`](proxy_proto::Exchange) over two
 //! sockets, workers and their idle connections, accepting, name resolution, logs, the pages of the
-//! metrics port, start, reload and drain. A binary is [`main`] with a runtime filled in.
+//! metrics port, start, reload and drain. A binary is [`main`] with a runtime filled in; a program
+//! that embeds the proxy starts a [`Service`].
 //!
 //! ```text
-//!   main ── signals: reload, drain
+//!   main ── the file, the kernel's listeners, signals
+//!     │
+//!   Service ── configure, drain
 //!     │
 //!     ├── Proxy   what all workers share: the current Snapshot, limits, rotation, metrics
 //!     │
@@ -42,6 +45,7 @@ mod report;
 mod resolver;
 mod run;
 mod runtime;
+mod service;
 mod session;
 mod signals;
 mod snapshot;
@@ -55,3 +59,4 @@ mod virtual_runtime;
 pub use futures::{Accepting, FuturesListener, FuturesSocket};
 pub use run::main;
 pub use runtime::{Listener, Runtime, Socket, Timer};
+pub use service::{Counts, Port, Service, UpstreamCounts, metrics};

@@ -10,6 +10,7 @@ use proxy_metrics::{Metrics, PoolGauges};
 
 use crate::resolver::Resolver;
 use crate::runtime::Runtime;
+use crate::service::UpstreamCounts;
 use crate::snapshot::{Snapshot, narrow};
 use crate::upstream::Upstream;
 use crate::worker::Worker;
@@ -48,7 +49,7 @@ impl<R: Runtime> Proxy<R> {
             generation: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
-            resolver: Resolver::start(),
+            resolver: Resolver::default(),
             registry: Mutex::new(Registry { known: HashMap::new(), next_key: 0 }),
         });
         proxy.configure(config);
@@ -89,10 +90,15 @@ impl<R: Runtime> Proxy<R> {
             })
             .collect();
         registry.known = config.upstreams.iter().cloned().zip(upstreams.iter().cloned()).collect();
-        let removed: Vec<_> = former.values().map(|upstream| upstream.key).collect();
+        let mut removed: Vec<_> = former.values().map(|upstream| upstream.key).collect();
+        // The map's order is chance, and connections close in this one.
+        removed.sort_unstable();
         let idle_timeout = config.timeouts.upstream_idle.unwrap_or(Duration::ZERO);
-        for worker in &self.workers {
-            worker.configure(idle_timeout, &added, &removed);
+        // A drain has closed what was idle, and keeps nothing, of new upstreams neither.
+        if !self.is_draining() {
+            for worker in &self.workers {
+                worker.configure(idle_timeout, &added, &removed);
+            }
         }
         self.resolver.watch(&upstreams);
         let generation = self.generation.load(Relaxed) + 1;
@@ -144,6 +150,22 @@ impl<R: Runtime> Proxy<R> {
         self.cutting.load(Relaxed)
     }
 
+    /// What is open to each upstream of the current configuration.
+    pub(crate) fn upstream_counts(&self) -> Vec<UpstreamCounts> {
+        let snapshot = self.snapshot();
+        let count = |upstream: &Arc<Upstream<R::Socket>>| UpstreamCounts {
+            address: upstream.address.clone(),
+            open: upstream.places.open(),
+            idle: self.idle_count(upstream),
+            waiting: upstream.places.waiting(),
+        };
+        snapshot.upstreams.iter().map(count).collect()
+    }
+
+    fn idle_count(&self, upstream: &Upstream<R::Socket>) -> usize {
+        self.workers.iter().map(|worker| worker.idle_count(upstream.key)).sum()
+    }
+
     /// Somebody waits for a connection to this upstream: idle ones of any worker are for him.
     pub(crate) fn give_up_idle(&self, upstream: &Upstream<R::Socket>) {
         for worker in &self.workers {
@@ -156,10 +178,9 @@ fn gauges<R: Runtime>(proxy: &Weak<Proxy<R>>, upstream: &Weak<Upstream<R::Socket
     let (Some(proxy), Some(upstream)) = (proxy.upgrade(), upstream.upgrade()) else {
         return PoolGauges { open: 0, idle: 0, waiting: 0 };
     };
-    let idle: usize = proxy.workers.iter().map(|worker| worker.idle_count(upstream.key)).sum();
     PoolGauges {
         open: u64::from(upstream.places.open()),
-        idle: idle as u64,
+        idle: proxy.idle_count(&upstream) as u64,
         waiting: u64::from(upstream.places.waiting()),
     }
 }

@@ -1,31 +1,25 @@
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 
 use proxy_config::{Config, Listen, Overrides, Source, load};
 
-use crate::acceptor::{Acceptor, Kind, Stop};
 use crate::descriptors;
 use crate::listen::{BindError, bind};
 use crate::log::Log;
-use crate::proxy::Proxy;
 use crate::run::{env, wall_clock};
 use crate::runtime::Runtime;
+use crate::service::{Port, Service};
 
-/// The running service: a configuration, and the listeners and workers that follow it.
-pub(crate) struct Service<R: Runtime> {
-    pub(crate) proxy: Arc<Proxy<R>>,
-    pub(crate) config: Config,
-    proxied: Open,
+/// A service that listens where its configuration says, and reads it again.
+pub(crate) struct Process<R: Runtime> {
+    pub(crate) service: Service<R>,
+    clients: Open,
     metrics: Open,
-    /// Listeners that a reload has replaced and that are being emptied.
-    closing: Vec<Arc<Stop>>,
 }
 
 /// The open listeners of one configured address.
 struct Open {
     listen: Listen,
     addresses: Vec<SocketAddr>,
-    stops: Vec<Arc<Stop>>,
 }
 
 /// Listening sockets that are bound and not yet accepted from.
@@ -40,22 +34,17 @@ impl Bound {
     }
 }
 
-impl<R: Runtime> Service<R> {
+impl<R: Runtime> Process<R> {
     /// Begins to accept on what was bound.
-    pub(crate) fn start(
-        proxy: Arc<Proxy<R>>,
-        config: Config,
-        proxied: Bound,
-        metrics: Bound,
-    ) -> Self {
-        let metrics = open(metrics, Kind::Metrics, &proxy);
-        let proxied = open(proxied, Kind::Proxy, &proxy);
-        Self { proxy, config, proxied, metrics, closing: Vec::new() }
+    pub(crate) fn start(mut service: Service<R>, clients: Bound, metrics: Bound) -> Self {
+        let metrics = open(metrics, Port::Metrics, &mut service);
+        let clients = open(clients, Port::Clients, &mut service);
+        Self { service, clients, metrics }
     }
 
     /// Where the proxy is reached.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.proxied.addresses.first().copied()
+        self.clients.addresses.first().copied()
     }
 
     /// Where the metrics are.
@@ -69,13 +58,13 @@ impl<R: Runtime> Service<R> {
             tracing::warn!(target: "proxy.config", "There is no configuration file to re-read");
             return;
         };
-        let former = self.config.logging.level;
+        let former = self.service.config().logging.level;
         match self.try_reload(source, overrides) {
             Ok(()) => {
-                let level = self.config.logging.level;
+                let level = self.service.config().logging.level;
                 // Said at whichever level lets it through.
                 log.set_level(level.min(former));
-                self.proxy.metrics.reload_succeeded(wall_clock());
+                self.service.proxy.metrics.reload_succeeded(wall_clock());
                 tracing::info!(
                     target: "proxy.config",
                     "Config reloaded from {} (logging level={level})",
@@ -84,7 +73,7 @@ impl<R: Runtime> Service<R> {
                 log.set_level(level);
             }
             Err(reasons) => {
-                self.proxy.metrics.reload_failed();
+                self.service.proxy.metrics.reload_failed();
                 for reason in reasons {
                     tracing::error!(target: "proxy.config", "Config not reloaded: {reason}");
                 }
@@ -102,86 +91,45 @@ impl<R: Runtime> Service<R> {
             }
             Bound::to(listen).map(Some).map_err(|error| vec![error.to_string()])
         };
-        let proxied = bind(&self.proxied, &config.listen)?;
+        let clients = bind(&self.clients, &config.listen)?;
         let metrics = bind(&self.metrics, &config.metrics_listen)?;
-        if config.workers != self.config.workers || config.pid_file != self.config.pid_file {
+        if starts_differently(&config, self.service.config()) {
             tracing::warn!(
                 target: "proxy.config",
                 "workers and pid_file take effect at the next start"
             );
         }
         descriptors::complain(&config);
-        self.proxy.configure(&config);
-        self.proxy.wait_for_names(NAMES);
-        for (bound, kind) in [(proxied, Kind::Proxy), (metrics, Kind::Metrics)] {
-            if let Some(bound) = bound {
-                self.replace(bound, kind);
-            }
+        self.service.configure(config);
+        if let Some(bound) = clients {
+            self.service.stop_listening(Port::Clients);
+            self.clients = open(bound, Port::Clients, &mut self.service);
         }
-        self.config = config;
+        if let Some(bound) = metrics {
+            self.service.stop_listening(Port::Metrics);
+            self.metrics = open(bound, Port::Metrics, &mut self.service);
+        }
         Ok(())
-    }
-
-    fn replace(&mut self, bound: Bound, kind: Kind) {
-        let new = open(bound, kind, &self.proxy);
-        let old = match kind {
-            Kind::Proxy => std::mem::replace(&mut self.proxied, new),
-            Kind::Metrics => std::mem::replace(&mut self.metrics, new),
-        };
-        self.closing.retain(|stop| !stop.has_ended());
-        for stop in old.stops {
-            stop.stop();
-            self.closing.push(stop);
-        }
-    }
-
-    /// Closes the proxy's listeners, once what waits in them is accepted, and lets the clients
-    /// finish what they are at. The metrics port stays open to the end.
-    pub(crate) fn drain(&mut self) {
-        for stop in self.proxied.stops.drain(..) {
-            stop.stop();
-            self.closing.push(stop);
-        }
-        self.proxy.drain();
-    }
-
-    /// Whether nothing is left to be finished.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.closing.iter().all(|stop| stop.has_ended()) && self.proxy.clients.is_empty()
     }
 }
 
-fn open<R: Runtime>(bound: Bound, kind: Kind, proxy: &Arc<Proxy<R>>) -> Open {
-    let name = match kind {
-        Kind::Proxy => "Listening",
-        Kind::Metrics => "Metrics",
+fn starts_differently(new: &Config, old: &Config) -> bool {
+    new.workers != old.workers || new.pid_file != old.pid_file
+}
+
+fn open<R: Runtime>(bound: Bound, port: Port, service: &mut Service<R>) -> Open {
+    let name = match port {
+        Port::Clients => "Listening",
+        Port::Metrics => "Metrics",
     };
     let Bound { listen, listeners } = bound;
     let mut addresses = Vec::with_capacity(listeners.len());
-    let mut stops = Vec::with_capacity(listeners.len());
     for listener in listeners {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(target: "proxy.server", "{name} on {address}");
             addresses.push(address);
         }
-        let stop = Arc::new(Stop::default());
-        stops.push(Arc::clone(&stop));
-        let proxy = Arc::clone(proxy);
-        // The first worker accepts for all. With one worker, nothing changes threads.
-        let Some(worker) = proxy.workers.first().map(Arc::clone) else { continue };
-        worker.runtime.clone().spawn(async move {
-            match R::listen(listener) {
-                Ok(listener) => Acceptor::new(listener, kind, proxy, worker.number, stop).await,
-                Err(error) => {
-                    tracing::error!(target: "proxy.server", "Cannot accept connections: {error}");
-                    stop.end();
-                }
-            }
-        });
+        service.listen(port, move || R::listen(listener));
     }
-    Open { listen, addresses, stops }
+    Open { listen, addresses }
 }
-
-/// How long a start or a reload waits for the first look-up of names. Later ones are answered with
-/// 502 until they resolve.
-pub(crate) const NAMES: std::time::Duration = std::time::Duration::from_secs(1);

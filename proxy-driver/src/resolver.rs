@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 use std::net::ToSocketAddrs;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -10,8 +10,19 @@ use crate::upstream::Upstream;
 
 /// Looks up the names of upstreams with the system's resolver, again and again, on a thread of its
 /// own: the system's resolver blocks. When a look-up fails, the last good addresses stay.
+///
+/// The thread starts with the first name, and lives as long as the process.
 pub(crate) struct Resolver<S> {
     shared: Arc<Shared<S>>,
+    started: Once,
+}
+
+impl<S> Default for Resolver<S> {
+    fn default() -> Self {
+        let state = State { watched: Vec::new(), asked: 0, answered: 0 };
+        let shared = Shared { state: Mutex::new(state), changed: Condvar::new() };
+        Self { shared: Arc::new(shared), started: Once::new() }
+    }
 }
 
 struct Shared<S> {
@@ -27,20 +38,6 @@ struct State<S> {
 }
 
 impl<S: Send + 'static> Resolver<S> {
-    /// Starts the thread. It lives as long as the process.
-    pub(crate) fn start() -> Self {
-        let state = State { watched: Vec::new(), asked: 0, answered: 0 };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let theirs = Arc::clone(&shared);
-        let spawned = thread::Builder::new()
-            .name("resolver".into())
-            .spawn(move || Self::resolve_for_ever(&theirs));
-        if let Err(error) = spawned {
-            tracing::error!(target: "proxy.resolver", "No thread for name resolution: {error}");
-        }
-        Self { shared }
-    }
-
     /// From now on the names among these are looked up.
     pub(crate) fn watch(&self, upstreams: &[Arc<Upstream<S>>]) {
         let mut state = self.shared.lock();
@@ -50,11 +47,25 @@ impl<S: Send + 'static> Resolver<S> {
             .map(Arc::downgrade)
             .collect();
         state.asked += 1;
-        if state.watched.is_empty() {
+        let has_names = !state.watched.is_empty();
+        if !has_names {
             state.answered = state.asked;
         }
         drop(state);
         self.shared.changed.notify_all();
+        if has_names {
+            self.started.call_once(|| self.start());
+        }
+    }
+
+    fn start(&self) {
+        let theirs = Arc::clone(&self.shared);
+        let spawned = thread::Builder::new()
+            .name("resolver".into())
+            .spawn(move || Self::resolve_for_ever(&theirs));
+        if let Err(error) = spawned {
+            tracing::error!(target: "proxy.resolver", "No thread for name resolution: {error}");
+        }
     }
 
     /// Waits until each watched name has been looked up once, at most for `patience`.

@@ -6,15 +6,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use proxy_config::cli::{EX_CONFIG, EX_FAILURE, Invocation, parse_from};
 use proxy_config::{Config, Diagnostics, Overrides, Source, load};
-use proxy_metrics::{BuildInfo, Metrics};
-use proxy_proto::Cause;
 
-use crate::housekeeper::Housekeeper;
 use crate::log::{self, Log};
 use crate::pid_file::PidFile;
-use crate::proxy::Proxy;
-use crate::reload::{Bound, NAMES, Service};
+use crate::reload::{Bound, Process};
 use crate::runtime::Runtime;
+use crate::service::{Service, metrics};
 use crate::signals::{Signal, Signals};
 use crate::{demo, descriptors};
 
@@ -66,12 +63,12 @@ pub(crate) fn serve<R: Runtime>(
     config: Config,
     source: &Source,
     overrides: &Overrides,
-    announce: impl FnOnce(&Service<R>),
+    announce: impl FnOnce(&Process<R>),
 ) -> ExitCode {
     match start::<R>(config) {
-        Ok((service, signals, log, pid_file)) => {
-            announce(&service);
-            let code = attend(service, &signals, source, overrides, &log);
+        Ok((process, signals, log, pid_file)) => {
+            announce(&process);
+            let code = attend(process, &signals, source, overrides, &log);
             drop(pid_file);
             code.finish(log)
         }
@@ -82,37 +79,30 @@ pub(crate) fn serve<R: Runtime>(
     }
 }
 
-type Started<R> = (Service<R>, Signals, Log, Option<PidFile>);
+type Started<R> = (Process<R>, Signals, Log, Option<PidFile>);
 
 /// Everything that can fail, in the order in which it must happen: signals are caught before a
 /// port opens, ports are bound before anything is said to be ready.
 fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::Error>> {
     let signals = Signals::install()?;
     descriptors::raise_limit();
-    let proxied = Bound::to(&config.listen)?;
+    let clients = Bound::to(&config.listen)?;
     let metrics_port = Bound::to(&config.metrics_listen)?;
     let pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
     let workers = config.workers.unwrap_or_else(cores);
-    let build = BuildInfo { version: env!("CARGO_PKG_VERSION"), runtime: runtime::<R>() };
-    let metrics = Arc::new(Metrics::new(workers.get(), build, &CAUSES, wall_clock()));
+    let metrics = metrics::<R>(workers.get(), wall_clock());
     let log = {
         let metrics = Arc::clone(&metrics);
         log::start(config.logging.level, move |lost| metrics.log_lines_dropped().add(lost))
     };
     descriptors::complain(&config);
-    let proxy = Proxy::new(&config, metrics, R::start(workers)?);
-    for worker in &proxy.workers {
-        let theirs = Arc::clone(worker);
-        worker.runtime.spawn(async move { Housekeeper::new(theirs).await });
-    }
-    proxy.wait_for_names(NAMES);
-    let service = Service::start(proxy, config, proxied, metrics_port);
-    Ok((service, signals, log, pid_file))
+    let service = Service::start(config, metrics, R::start(workers)?);
+    Ok((Process::start(service, clients, metrics_port), signals, log, pid_file))
 }
 
 /// Acts on signals until the end.
 fn attend<R: Runtime>(
-    mut service: Service<R>,
+    mut process: Process<R>,
     signals: &Signals,
     source: &Source,
     overrides: &Overrides,
@@ -120,14 +110,14 @@ fn attend<R: Runtime>(
 ) -> End {
     loop {
         match signals.wait() {
-            Signal::Reload => service.reload(source, overrides, log),
-            Signal::Stop(_) => return drain(&mut service, signals),
+            Signal::Reload => process.reload(source, overrides, log),
+            Signal::Stop(_) => return drain(&mut process.service, signals),
         }
     }
 }
 
 fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
-    let patience = service.config.shutdown.deadline;
+    let patience = service.config().shutdown.deadline;
     tracing::info!(target: "proxy.server", "Shutting down: finishing what is in flight");
     service.drain();
     if let Some(number) = wait_until_drained(service, signals, patience) {
@@ -136,7 +126,7 @@ fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
     if !service.is_drained() {
         let left = service.proxy.clients.len();
         tracing::warn!(target: "proxy.server", "Cutting {left} connections: shutdown.deadline_ms has passed");
-        service.proxy.cut();
+        service.cut();
         if let Some(number) = wait_until_drained(service, signals, CUT) {
             return End::Killed(number);
         }
@@ -181,11 +171,6 @@ impl End {
     }
 }
 
-/// The binary's name less what all of them are.
-fn runtime<R: Runtime>() -> &'static str {
-    R::NAME.strip_prefix("proxy-").unwrap_or(R::NAME)
-}
-
 fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
@@ -203,17 +188,6 @@ pub(crate) fn wall_clock() -> SystemTime {
 fn clock() -> Instant {
     Instant::now()
 }
-
-/// The words for causes, in the order of `Cause`.
-pub(crate) static CAUSES: [&str; Cause::ALL.len()] = {
-    let mut words = [""; Cause::ALL.len()];
-    let mut n = 0;
-    while n < words.len() {
-        words[n] = Cause::ALL[n].word();
-        n += 1;
-    }
-    words
-};
 
 /// How often a drain looks whether it is over.
 const LOOK: Duration = Duration::from_millis(10);

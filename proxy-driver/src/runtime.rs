@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IoSlice};
 use std::net::{self, SocketAddr};
 use std::num::NonZeroUsize;
@@ -38,6 +39,13 @@ pub trait Runtime: Clone + Send + Sync + 'static {
 
     /// The time. It never runs backwards.
     fn now() -> Instant;
+
+    /// The seed of one worker's trace ids, not all of it 0; two workers never get the same one.
+    /// The system's entropy, unless a runtime is one whose runs can be repeated.
+    fn entropy() -> [u64; 4] {
+        // The standard library's way to it.
+        std::array::from_fn(|n| RandomState::new().hash_one(n) | u64::from(n == 0))
+    }
 }
 
 /// A connected TCP socket that belongs to one task.

@@ -69,7 +69,10 @@ impl<R: Runtime> Worker<R> {
             runtime,
             shard,
             load: AtomicUsize::new(0),
-            supplies: Mutex::new(Supplies { lanes: Vec::new(), traces: Traces::seeded() }),
+            supplies: Mutex::new(Supplies {
+                lanes: Vec::new(),
+                traces: Traces { state: R::entropy() },
+            }),
             idle: Mutex::new(IdleConnections { pool: Pool::new(0), housekeeper: None }),
         }
     }
@@ -202,25 +205,13 @@ impl<R: Runtime> Worker<R> {
     }
 }
 
-/// Trace ids: version 4 UUIDs (RFC 9562 section 5.4) from a generator seeded once from the system's
-/// entropy, so that no request asks the system for any. Ids must not collide; they are no secrets.
+/// Trace ids: version 4 UUIDs (RFC 9562 section 5.4) from a generator seeded once, so that no
+/// request asks the system for entropy. Ids must not collide; they are no secrets.
 struct Traces {
     state: [u64; 4],
 }
 
 impl Traces {
-    /// `RandomState` is the standard library's way to the system's entropy.
-    fn seeded() -> Self {
-        use std::hash::{BuildHasher, RandomState};
-        let mut n = 0u64;
-        Self {
-            state: std::array::from_fn(|_| {
-                n += 1;
-                RandomState::new().hash_one(n) | u64::from(n == 1)
-            }),
-        }
-    }
-
     fn next(&mut self) -> Uuid {
         let (high, low) = (self.next_u64(), self.next_u64());
         let bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();

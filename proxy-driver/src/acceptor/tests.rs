@@ -1,21 +1,19 @@
 use std::collections::VecDeque;
 
 use proxy_config::Config;
-use proxy_metrics::{BuildInfo, Metrics};
 
 use super::*;
-use crate::run::CAUSES;
+use crate::service::metrics;
 use crate::virtual_runtime::{Virtual, VirtualListener, pair, spawned};
 
 #[test]
 fn a_burst_of_connections_is_shared_out_before_the_first_one_is_served() {
-    let build = BuildInfo { version: "0", runtime: "virtual" };
-    let metrics = Metrics::new(2, build, &CAUSES, std::time::SystemTime::UNIX_EPOCH);
-    let proxy = Proxy::new(&Config::default(), Arc::new(metrics), vec![Virtual, Virtual]);
+    let metrics = metrics::<Virtual>(2, std::time::SystemTime::UNIX_EPOCH);
+    let proxy = Proxy::new(&Config::default(), metrics, vec![Virtual, Virtual]);
     let (near, clients): (VecDeque<_>, Vec<_>) = (0..10).map(|_| pair()).unzip();
     let listener = VirtualListener(near);
     let stop = Arc::default();
-    let mut acceptor = Acceptor::new(listener, Kind::Proxy, Arc::clone(&proxy), 0, stop);
+    let mut acceptor = Acceptor::new(listener, Port::Clients, Arc::clone(&proxy), 0, stop);
     let mut cx = Context::from_waker(Waker::noop());
     assert!(Pin::new(&mut acceptor).poll(&mut cx).is_pending());
     let mut sessions = spawned();

@@ -2,11 +2,11 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use proxy_config::Config;
-use proxy_metrics::{BuildInfo, Format, Metrics};
+use proxy_metrics::Format;
 
 use super::*;
 use crate::log::captured;
-use crate::run::CAUSES;
+use crate::service::metrics;
 use crate::virtual_runtime::{Virtual, VirtualSocket, accept, pair, pass, refuse, silence};
 
 /// A proxy in a world of its own, and one client of it.
@@ -21,9 +21,7 @@ impl Scene {
         let mut config = Config::default();
         config.upstreams.truncate(1);
         change(&mut config);
-        let build = BuildInfo { version: "0", runtime: "virtual" };
-        let started = std::time::SystemTime::UNIX_EPOCH;
-        let metrics = Arc::new(Metrics::new(1, build, &CAUSES, started));
+        let metrics = metrics::<Virtual>(1, std::time::SystemTime::UNIX_EPOCH);
         let proxy = Proxy::new(&config, metrics, vec![Virtual]);
         let (session, client) = Self::connect(&proxy);
         Self { proxy, session, client }
@@ -341,4 +339,20 @@ fn an_address_that_does_not_answer_leaves_time_for_the_next() {
     other.sends(GET);
     let _pending = run(&mut second);
     assert!(accept().is_some());
+}
+
+#[test]
+fn a_reload_during_a_drain_keeps_no_connection() {
+    let mut scene = Scene::new(|_| {});
+    scene.proxy.drain();
+    let mut config = Config::default();
+    config.upstreams.remove(0);
+    scene.proxy.configure(&config);
+    scene.client.sends(GET);
+    let _pending = scene.runs();
+    let upstream = accept().expect("connected");
+    upstream.takes(&mut Vec::new());
+    upstream.sends(OK);
+    assert!(scene.runs().is_ready());
+    assert!(upstream.is_closed());
 }
