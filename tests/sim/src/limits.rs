@@ -1,0 +1,165 @@
+//! What the proxy may have open and hold, counted where it opens and takes.
+
+use crate::network::Leads;
+use crate::plan::Setup;
+
+/// The counts of a world, and the limits on them.
+pub(crate) struct Limits {
+    clients: usize,
+    upstreams: Vec<usize>,
+    of_clients: Allowed,
+    per_upstream: Vec<Allowed>,
+    /// Who closed a connection last, to which upstream, and how many it might have until then: a
+    /// dead connection may be replaced by a new one in its place, also above a lowered limit.
+    replaces: Option<(Option<usize>, usize, usize)>,
+    /// By task: what it took since it last gave something.
+    held: Vec<Held>,
+    window: usize,
+}
+
+/// A limit. One that is lowered lets live what there is, and nothing new.
+#[derive(Clone, Copy)]
+struct Allowed {
+    limit: usize,
+    /// As many were taken when it was lowered, less those that were given back.
+    lasting: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Held {
+    from_client: usize,
+    from_upstream: usize,
+    /// Behind its answer, or without an upstream, the rest of a request is read and forgotten.
+    forgets: bool,
+}
+
+impl Limits {
+    pub(crate) fn new(setup: &Setup, upstreams: usize, window: usize) -> Self {
+        let allowed = |limit| Allowed { limit, lasting: 0 };
+        Self {
+            clients: 0,
+            upstreams: vec![0; upstreams],
+            of_clients: allowed(setup.clients),
+            per_upstream: vec![allowed(setup.per_upstream); upstreams],
+            replaces: None,
+            held: Vec::new(),
+            window,
+        }
+    }
+
+    /// A reload has set other limits. `taken`: the places of each upstream that are taken, those
+    /// among them that a request was granted and that it has yet to use. An upstream that is no longer configured keeps its connections
+    /// and its queue; should it come back, it begins anew beside them, and is not counted.
+    pub(crate) fn configure(&mut self, setup: &Setup, taken: &[usize]) {
+        self.of_clients.set(setup.clients, self.clients);
+        for (upstream, allowed) in self.per_upstream.iter_mut().enumerate() {
+            let is_configured = setup.upstreams.contains(&upstream);
+            if !is_configured {
+                allowed.limit = usize::MAX;
+            } else if allowed.limit != usize::MAX {
+                allowed.set(setup.per_upstream, taken[upstream]);
+            }
+        }
+    }
+
+    /// A connection to this upstream is being opened.
+    pub(crate) fn open_upstream(
+        &mut self,
+        task: Option<usize>,
+        upstream: usize,
+    ) -> Result<(), String> {
+        if let Some((by, of, before)) = self.replaces.take()
+            && (by, of) == (task, upstream)
+        {
+            let lasting = &mut self.per_upstream[upstream].lasting;
+            *lasting = before.max(*lasting);
+        }
+        let open = &mut self.upstreams[upstream];
+        *open += 1;
+        let allowed = &mut self.per_upstream[upstream];
+        if allowed.lets(*open) {
+            return Ok(());
+        }
+        Err(format!("{open} connections to upstream {upstream}, whose limit is {}", allowed.limit))
+    }
+
+    /// Beside the clients that are served the acceptor may hold one.
+    pub(crate) fn open_client(&mut self) -> Result<(), String> {
+        self.clients += 1;
+        if self.of_clients.lets(self.clients - 1) {
+            return Ok(());
+        }
+        Err(format!("{} clients, and the limit is {}", self.clients, self.of_clients.limit))
+    }
+
+    /// A task closes a connection.
+    pub(crate) fn close(&mut self, task: Option<usize>, leads: Leads) {
+        match leads {
+            Leads::ToClient(_) => {
+                self.clients -= 1;
+                self.of_clients.ease();
+            }
+            Leads::ToUpstream(upstream) => {
+                self.held(task).forgets = true;
+                self.upstreams[upstream] -= 1;
+                self.replaces = Some((task, upstream, self.per_upstream[upstream].lasting));
+                self.per_upstream[upstream].ease();
+            }
+        }
+    }
+
+    /// A task takes bytes from a peer.
+    pub(crate) fn take(
+        &mut self,
+        task: Option<usize>,
+        leads: Leads,
+        n: usize,
+    ) -> Result<(), String> {
+        let window = self.window;
+        let held = self.held(task);
+        let (now, most) = match leads {
+            Leads::ToClient(_) => {
+                held.from_client += n;
+                let most = if held.forgets { usize::MAX } else { 2 * window };
+                (held.from_client, most)
+            }
+            Leads::ToUpstream(_) => {
+                held.from_upstream += n;
+                (held.from_upstream, 2 * window)
+            }
+        };
+        if now <= most {
+            return Ok(());
+        }
+        Err(format!("{now} bytes taken and none given: the window is {window}"))
+    }
+
+    /// A task gives bytes to a peer.
+    pub(crate) fn give(&mut self, task: Option<usize>, leads: Leads) {
+        let forgets = matches!(leads, Leads::ToClient(_));
+        *self.held(task) = Held { forgets, ..Held::default() };
+    }
+
+    fn held(&mut self, task: Option<usize>) -> &mut Held {
+        let task = task.unwrap_or(0);
+        if self.held.len() <= task {
+            self.held.resize(task + 1, Held::default());
+        }
+        &mut self.held[task]
+    }
+}
+
+impl Allowed {
+    fn set(&mut self, limit: usize, open: usize) {
+        self.lasting = self.lasting.max(open);
+        self.limit = limit;
+    }
+
+    fn lets(self, open: usize) -> bool {
+        open <= self.limit.max(self.lasting)
+    }
+
+    fn ease(&mut self) {
+        self.lasting = self.lasting.saturating_sub(1);
+    }
+}
