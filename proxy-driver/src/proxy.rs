@@ -28,10 +28,20 @@ pub(crate) struct Proxy<R: Runtime> {
     registry: Mutex<Registry<R::Socket>>,
 }
 
-/// The upstreams of the current configuration, by name.
+/// The upstreams there are, by name.
 struct Registry<S> {
+    /// Those of the current configuration.
     known: HashMap<UpstreamAddress, Arc<Upstream<S>>>,
+    /// Those of former ones, as long as they still serve somebody. One that comes back has its
+    /// connections counted, so that its limit holds.
+    retired: HashMap<UpstreamAddress, Weak<Upstream<S>>>,
     next_key: u32,
+}
+
+impl<S> Default for Registry<S> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), retired: HashMap::new(), next_key: 0 }
+    }
 }
 
 impl<R: Runtime> Proxy<R> {
@@ -50,7 +60,7 @@ impl<R: Runtime> Proxy<R> {
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
             resolver: Resolver::default(),
-            registry: Mutex::new(Registry { known: HashMap::new(), next_key: 0 }),
+            registry: Mutex::default(),
         });
         proxy.configure(config);
         proxy
@@ -76,23 +86,35 @@ impl<R: Runtime> Proxy<R> {
         let upstreams: Vec<_> = config
             .upstreams
             .iter()
-            .map(|address| match former.remove(address) {
-                Some(upstream) => {
-                    upstream.places.set_limit(limit);
-                    upstream
+            .map(|address| {
+                let stays = former.remove(address);
+                let is_added = stays.is_none();
+                let back = || registry.retired.remove(address)?.upgrade();
+                let upstream = match stays.or_else(back) {
+                    Some(upstream) => {
+                        upstream.places.set_limit(limit);
+                        upstream
+                    }
+                    None => {
+                        let key = registry.next_key;
+                        registry.next_key += 1;
+                        self.new_upstream(address, key, limit)
+                    }
+                };
+                if is_added {
+                    added.push(upstream.key);
                 }
-                None => {
-                    let key = registry.next_key;
-                    registry.next_key += 1;
-                    added.push(key);
-                    self.new_upstream(address, key, limit)
-                }
+                upstream
             })
             .collect();
         registry.known = config.upstreams.iter().cloned().zip(upstreams.iter().cloned()).collect();
         let mut removed: Vec<_> = former.values().map(|upstream| upstream.key).collect();
         // The map's order is chance, and connections close in this one.
         removed.sort_unstable();
+        registry.retired.retain(|_, upstream| upstream.strong_count() > 0);
+        let retired =
+            former.iter().map(|(address, upstream)| (address.clone(), Arc::downgrade(upstream)));
+        registry.retired.extend(retired);
         let idle_timeout = config.timeouts.upstream_idle.unwrap_or(Duration::ZERO);
         // A drain has closed what was idle, and keeps nothing, of new upstreams neither.
         if !self.is_draining() {

@@ -48,17 +48,12 @@ impl Limits {
     }
 
     /// A reload has set other limits. `taken`: the places of each upstream that are taken, those
-    /// among them that a request was granted and that it has yet to use. An upstream that is no longer configured keeps its connections
-    /// and its queue; should it come back, it begins anew beside them, and is not counted.
+    /// among them that a request was granted and that it has yet to use. An upstream that is no
+    /// longer configured keeps its limit, for those who still use it.
     pub(crate) fn configure(&mut self, setup: &Setup, taken: &[usize]) {
         self.of_clients.set(setup.clients, self.clients);
-        for (upstream, allowed) in self.per_upstream.iter_mut().enumerate() {
-            let is_configured = setup.upstreams.contains(&upstream);
-            if !is_configured {
-                allowed.limit = usize::MAX;
-            } else if allowed.limit != usize::MAX {
-                allowed.set(setup.per_upstream, taken[upstream]);
-            }
+        for upstream in &setup.upstreams {
+            self.per_upstream[*upstream].set(setup.per_upstream, taken[*upstream]);
         }
     }
 
