@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -8,6 +8,7 @@ use proxy_balance::Clients;
 use proxy_config::{Config, UpstreamAddress};
 use proxy_metrics::{Metrics, PoolGauges};
 
+use crate::record::Tap;
 use crate::resolver::Resolver;
 use crate::runtime::Runtime;
 use crate::service::UpstreamCounts;
@@ -26,6 +27,7 @@ pub(crate) struct Proxy<R: Runtime> {
     cutting: AtomicBool,
     resolver: Resolver<R::Socket>,
     registry: Mutex<Registry<R::Socket>>,
+    tap: OnceLock<Arc<Tap>>,
 }
 
 /// The upstreams there are, by name.
@@ -55,12 +57,13 @@ impl<R: Runtime> Proxy<R> {
             metrics,
             workers,
             clients: Arc::new(Clients::new(narrow(config.limits.max_client_conns))),
-            snapshot: ArcSwap::from_pointee(Snapshot::new(0, config, Vec::new(), None)),
+            snapshot: ArcSwap::from_pointee(Snapshot::new(0, config, Vec::new(), None, None)),
             generation: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             cutting: AtomicBool::new(false),
             resolver: Resolver::default(),
             registry: Mutex::default(),
+            tap: OnceLock::new(),
         });
         proxy.configure(config);
         proxy
@@ -124,7 +127,9 @@ impl<R: Runtime> Proxy<R> {
         }
         self.resolver.watch(&upstreams);
         let generation = self.generation.load(Relaxed) + 1;
-        let snapshot = Snapshot::new(generation, config, upstreams, Some(&self.snapshot.load()));
+        let former = self.snapshot.load();
+        let tap = self.tap.get();
+        let snapshot = Snapshot::new(generation, config, upstreams, Some(&former), tap);
         self.snapshot.store(Arc::new(snapshot));
         self.generation.store(generation, Relaxed);
         self.clients.set_limit(narrow(config.limits.max_client_conns));
@@ -141,6 +146,11 @@ impl<R: Runtime> Proxy<R> {
         let (proxy, probed) = (Arc::downgrade(self), Arc::downgrade(&upstream));
         upstream.metrics.observe_with(move || gauges(&proxy, &probed));
         upstream
+    }
+
+    /// From the next configuration on, `tap` gets all recordings. The first tap stays.
+    pub(crate) fn tap(&self, tap: Arc<Tap>) {
+        let _first = self.tap.get_or_init(|| tap);
     }
 
     /// Waits, at most for `patience`, until each name has been looked up once.

@@ -1,4 +1,5 @@
-//! Sessions that fail, written to files: `debug.record`.
+//! Sessions that fail, written to files (`debug.record`), or all of them, given to the program that
+//! embeds the proxy.
 
 mod archive;
 
@@ -7,12 +8,24 @@ use std::sync::Arc;
 
 use proxy_config::Config;
 use proxy_proto::{Cause, Summary};
-use proxy_replay::Recorder;
+use proxy_replay::{Mode, Recorder, Recording};
 
 use self::archive::{Archive, Job};
 
+/// Takes the recordings of a proxy that is embedded, see
+/// [`Service::tap`](crate::Service::tap).
+pub(crate) type Tap = dyn Fn(Recording) + Send + Sync;
+
+/// What becomes of recordings.
+pub(crate) enum Record {
+    /// Of sessions that fail, to files.
+    Files(Files),
+    /// Of all sessions, with all their bytes.
+    Tap(Arc<Tap>),
+}
+
 /// What one configuration says of recordings.
-pub(crate) struct Record {
+pub(crate) struct Files {
     wanted: [bool; Cause::ALL.len()],
     folder: Arc<Folder>,
     archive: Arc<Archive>,
@@ -27,6 +40,23 @@ struct Folder {
 }
 
 impl Record {
+    pub(crate) const fn mode(&self) -> Mode {
+        match self {
+            Self::Files(_) => Mode::Masked,
+            Self::Tap(_) => Mode::Raw,
+        }
+    }
+
+    /// What the former configuration had, if it wrote files.
+    pub(crate) const fn files(&self) -> Option<&Files> {
+        match self {
+            Self::Files(files) => Some(files),
+            Self::Tap(_) => None,
+        }
+    }
+}
+
+impl Files {
     /// `None`: nothing is recorded. What writes for the former configuration writes on.
     pub(crate) fn new(config: &Config, former: Option<&Self>) -> Option<Self> {
         let record = config.debug.record.as_ref()?;
@@ -44,15 +74,27 @@ impl Record {
     }
 }
 
-/// Keeps the recording of a request that failed, if its cause is one of those asked for.
+/// A request is over: keeps its recording, if it is one of those asked for.
 pub(crate) fn finish(summary: &Summary, exchange: &Recorder, record: Option<&Record>) {
-    let (Some(record), Some(fault)) = (record, summary.fault) else { return };
-    if let Some(tape) = exchange.tape()
-        && record.wanted[fault.cause as usize]
-    {
-        let folder = Arc::clone(&record.folder);
-        let (recording, trace, cause) = (tape.recording(), summary.trace, fault.cause);
-        record.archive.push(Job { folder, recording, trace, cause });
+    let (Some(record), Some(tape)) = (record, exchange.tape()) else { return };
+    match record {
+        Record::Tap(tap) => tap(tape.recording()),
+        Record::Files(files) => {
+            if let Some(fault) = summary.fault
+                && files.wanted[fault.cause as usize]
+            {
+                let folder = Arc::clone(&files.folder);
+                let (recording, trace, cause) = (tape.recording(), summary.trace, fault.cause);
+                files.archive.push(Job { folder, recording, trace, cause });
+            }
+        }
+    }
+}
+
+/// A session is over, whatever it was at.
+pub(crate) fn end(exchange: &Recorder, record: Option<&Record>) {
+    if let (Some(Record::Tap(tap)), Some(tape)) = (record, exchange.tape()) {
+        tap(tape.recording());
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use proxy_config::{Config, UpstreamAddress};
 use proxy_metrics::{BuildInfo, Metrics};
 use proxy_proto::Cause;
+use proxy_replay::Recording;
 
 use crate::acceptor::{Acceptor, Stop};
 use crate::housekeeper::Housekeeper;
@@ -116,6 +117,15 @@ impl<R: Runtime> Service<R> {
     /// The configuration in force.
     pub const fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Records all sessions from now on, with all their bytes, instead of what the configuration
+    /// says: `tap` gets a recording at the end of each request, and of each session, which begins
+    /// at the latest moment at which its connection was idle. For tests: it costs time and memory.
+    /// Only the first tap counts.
+    pub fn tap(&mut self, tap: impl Fn(Recording) + Send + Sync + 'static) {
+        self.proxy.tap(Arc::new(tap));
+        self.proxy.configure(&self.config);
     }
 
     /// Stops listening for clients, and lets those there are finish what they are at. The metrics

@@ -420,6 +420,7 @@ impl<R: Runtime> Drop for Session<R> {
         if let Answers::Upstreams { .. } = self.answers {
             self.worker.shard.connections_closed.inc();
         }
+        record::end(&self.exchange, self.snapshot.record.as_ref());
     }
 }
 

@@ -8,7 +8,7 @@ use proxy_config::Config;
 use proxy_proto::{Instant, Limits, Settings, Timeouts, Uuid};
 use proxy_replay::{Mode, Recorder};
 
-use crate::record::Record;
+use crate::record::{Files, Record, Tap};
 use crate::upstream::Upstream;
 
 /// One configuration as the workers see it: immutable, replaced as a whole by a reload.
@@ -30,6 +30,7 @@ impl<S: Send + 'static> Snapshot<S> {
         config: &Config,
         upstreams: Vec<Arc<Upstream<S>>>,
         former: Option<&Self>,
+        tap: Option<&Arc<Tap>>,
     ) -> Self {
         let same = former.filter(|former| {
             former.upstreams.len() == upstreams.len()
@@ -48,7 +49,13 @@ impl<S: Send + 'static> Snapshot<S> {
             upstreams,
             rotation,
             max_conns_per_upstream: narrow(config.limits.max_conns_per_upstream),
-            record: Record::new(config, former.and_then(|former| former.record.as_ref())),
+            record: match tap {
+                Some(tap) => Some(Record::Tap(Arc::clone(tap))),
+                None => {
+                    let former = former.and_then(|former| former.record.as_ref()?.files());
+                    Files::new(config, former).map(Record::Files)
+                }
+            },
         }
     }
 
@@ -64,7 +71,7 @@ impl<S: Send + 'static> Snapshot<S> {
     }
 
     fn mode(&self) -> Option<Mode> {
-        self.record.as_ref().map(|_| Mode::Masked)
+        self.record.as_ref().map(Record::mode)
     }
 
     /// The size of a window in bytes: a whole head must fit.

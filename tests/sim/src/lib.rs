@@ -77,4 +77,4 @@ pub use message::{Answer, Ends, Framed, Request};
 pub use plan::{
     Act, ClientFault, ClientPlan, Operation, Pace, Plan, Setup, UpstreamPlan, Weather, When, Works,
 };
-pub use world::{Options, Outcome, explain, play};
+pub use world::{Explanation, Options, Outcome, explain, play};

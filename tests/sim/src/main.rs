@@ -1,10 +1,12 @@
 //! Plays worlds: see the crate's documentation.
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{fs, io};
 
 use clap::Parser;
-use proxy_sim::{Options, Plan, explain, play};
+use proxy_sim::{Explanation, Options, Plan, explain, play};
 
 /// Plays the whole proxy on a virtual network, each world from a seed.
 #[derive(Parser)]
@@ -21,15 +23,18 @@ struct Arguments {
     /// Print the plan and all that happens.
     #[arg(long)]
     trace: bool,
+    /// Write what fails as recordings, for proxy-replay, into this directory.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    let Arguments { seed, seeds, steps, trace } = Arguments::parse();
+    let Arguments { seed, seeds, steps, trace, record } = Arguments::parse();
     let seeds = seed.map_or(seeds, |seed| seed..seed + 1);
     let mut played = 0;
     for seed in seeds.clone() {
         let plan = Plan::of(seed);
-        let outcome = play(&plan, Options { steps, traces: trace });
+        let outcome = play(&plan, Options { steps, traces: trace, records: false });
         played += outcome.steps;
         if trace {
             println!("{plan:#?}");
@@ -37,12 +42,28 @@ fn main() -> ExitCode {
         }
         if let Some(failure) = outcome.failure {
             println!("seed {seed}: {failure}\n");
-            println!("{}", explain(seed, steps));
+            let explanation = explain(seed, steps);
+            println!("{explanation}");
+            if let Some(folder) = &record
+                && let Err(error) = write(folder, seed, &explanation)
+            {
+                println!("cannot record in {}: {error}", folder.display());
+            }
             return ExitCode::FAILURE;
         }
     }
     println!("{} worlds passed, of {played} steps", seeds.end - seeds.start);
     ExitCode::SUCCESS
+}
+
+fn write(folder: &Path, seed: u64, explanation: &Explanation) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for (number, recording) in explanation.recordings.iter().enumerate() {
+        let file = folder.join(format!("seed-{seed}-{number}.replay"));
+        fs::write(&file, recording.to_string())?;
+        println!("recorded: {}", file.display());
+    }
+    Ok(())
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {

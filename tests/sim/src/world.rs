@@ -1,10 +1,13 @@
 //! One world: a plan is played to its end, and looked at.
 
+use std::fmt;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use proxy_driver::{Port, Service};
 use proxy_proto::Instant;
+use proxy_replay::Recording;
 
 use crate::client::Client;
 use crate::dice::Dice;
@@ -34,6 +37,8 @@ pub struct Outcome {
     pub requests: usize,
     /// What happened, if asked for.
     pub trace: Vec<String>,
+    /// The sessions of all clients, if asked for, by the proxy's own recorder.
+    pub recordings: Vec<Recording>,
 }
 
 /// How far to play, and what to keep.
@@ -43,14 +48,34 @@ pub struct Options {
     pub steps: Option<usize>,
     /// Keep the trace.
     pub traces: bool,
+    /// Keep recordings.
+    pub records: bool,
+}
+
+/// What to tell of a seed that fails.
+#[derive(Debug)]
+pub struct Explanation {
+    text: String,
+    /// The sessions of the smallest plan that fails.
+    pub recordings: Vec<Recording>,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 /// Plays a plan.
 pub fn play(plan: &Plan, options: Options) -> Outcome {
     let play = Rc::new(Play::new(plan.clone()));
-    let (failure, steps) = panics::kept(|| log::taken(&play, || stage(&play, options)));
+    let recordings = Arc::new(Mutex::new(Vec::new()));
+    let theirs = Arc::clone(&recordings);
+    let keeps = move |recording| lock(&theirs).push(recording);
+    let (failure, steps) = panics::kept(|| log::taken(&play, || stage(&play, options, keeps)));
     Outcome {
         failure,
+        recordings: std::mem::take(&mut *lock(&recordings)),
         hash: trace::hash(),
         steps,
         elapsed: network::now() - Instant::EPOCH,
@@ -61,21 +86,31 @@ pub fn play(plan: &Plan, options: Options) -> Outcome {
 
 /// What to tell of a seed that fails: the smallest plan found that fails, all that happens in it,
 /// what then does not hold, and how to play it again.
-pub fn explain(seed: u64, steps: Option<usize>) -> String {
-    let smallest = shrink(&Plan::of(seed), Options { steps, traces: false });
-    let Outcome { failure, trace, .. } = play(&smallest, Options { steps, traces: true });
+pub fn explain(seed: u64, steps: Option<usize>) -> Explanation {
+    let smallest = shrink(&Plan::of(seed), Options { steps, ..Options::default() });
+    let all = Options { steps, traces: true, records: true };
+    let Outcome { failure, trace, recordings, .. } = play(&smallest, all);
     let steps = steps.map_or_else(String::new, |steps| format!(" --steps {steps}"));
-    format!(
+    let text = format!(
         "{smallest:#?}\n{}\n\n{}\n\n\
          Above is what is left of seed {seed} when all is taken away without which it fails, too. \
          To play it whole:\n\n    cargo run -p proxy-sim -- --seed {seed}{steps} --trace\n",
         trace.join("\n"),
         failure.unwrap_or_default(),
-    )
+    );
+    Explanation { text, recordings }
+}
+
+fn lock(recordings: &Mutex<Vec<Recording>>) -> MutexGuard<'_, Vec<Recording>> {
+    recordings.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sets up a world, plays it, and takes it down again.
-fn stage(play: &Rc<Play>, options: Options) -> (Option<String>, usize) {
+fn stage(
+    play: &Rc<Play>,
+    options: Options,
+    keeps: impl Fn(Recording) + Send + Sync + 'static,
+) -> (Option<String>, usize) {
     let plan = &play.plan;
     executor::clear();
     let mut dice = Dice::new(plan.seed);
@@ -87,6 +122,9 @@ fn stage(play: &Rc<Play>, options: Options) -> (Option<String>, usize) {
     let workers = (0..plan.workers).map(Virtual::worker).collect();
     let metrics = proxy_driver::metrics::<Virtual>(plan.workers, SystemTime::UNIX_EPOCH);
     let mut service = Service::start(setup.config(), metrics, workers);
+    if options.records {
+        service.tap(keeps);
+    }
     let listener = Listener::open();
     service.listen(Port::Clients, || Ok(listener));
     let mut world = World {
