@@ -212,6 +212,12 @@ mod tests {
         assert_eq!(walk(b"1;a=\"b c\"\r\nx\r\n0;z\r\n"), Ok((1, true)));
         assert_eq!(walk(b"7fffffffffffffff\r\nx"), Ok((1, false)));
         assert_eq!(walk(b"5\r\nhel"), Ok((3, false)));
+        for size in [10, 15, 26, 175, 250, 4096 + 16 + 12] {
+            for line in [format!("{size:x}"), format!("{size:X}")] {
+                let text = format!("{line}\r\n{}\r\n0\r\n", "x".repeat(size));
+                assert_eq!(walk(text.as_bytes()), Ok((size, true)), "{line}");
+            }
+        }
     }
 
     #[test]
@@ -287,6 +293,10 @@ mod tests {
         let mut line = [b'x'; MAX_EXTENSIONS + 8];
         line[..2].copy_from_slice(b"1;");
         assert_eq!(walk(&line), Err(ChunkError::Extension));
+        for (length, takes) in [(MAX_EXTENSIONS, true), (MAX_EXTENSIONS + 1, false)] {
+            let line = format!("1;{}\r\nx", "a".repeat(length - 1));
+            assert_eq!(walk(line.as_bytes()).is_ok(), takes, "{length}");
+        }
         let many = b"1;0123456789\r\nx\r\n".repeat(MAX_EXTENSIONS / 8);
         assert_eq!(walk(&many), Err(ChunkError::Extension));
     }

@@ -189,3 +189,55 @@ fn says_finish_for_a_head_that_broke_off_and_for_nothing_else() {
     assert_eq!(begun.cause(), Some(Cause::ClientGone.word()));
     assert!(!begun.finished[0].routed);
 }
+
+#[test]
+fn shows_its_state_at_a_glance() {
+    let mut wire = Wire::new();
+    wire.connecting = Connecting::Waits;
+    let mut seen = Vec::new();
+    let mut looks = |wire: &Wire| {
+        let glance = wire.exchange.glance(&wire.lanes);
+        let message = (glance.request.message, glance.response.message);
+        seen.push((glance.stage, glance.route, message));
+    };
+    looks(&wire);
+    wire.client_sends("POST / HTTP/1.1\r\n");
+    looks(&wire);
+    wire.client_sends("Host: h\r\nContent-Length: 3\r\n\r\na");
+    looks(&wire);
+    wire.gets_a_place();
+    looks(&wire);
+    wire.connects().upstream_sends("HTTP/1.1 200 OK\r\n");
+    looks(&wire);
+    wire.upstream_sends("Content-Length: 1\r\n\r\nx");
+    looks(&wire);
+    wire.client_sends("bc");
+    looks(&wire);
+    wire.connecting = Connecting::Reused;
+    wire.client_sends(GET);
+    looks(&wire);
+    wire.upstream_sends(OK).client_sends("BAD\r\n\r\n");
+    looks(&wire);
+    wire.client_closes();
+    looks(&wire);
+    assert_eq!(
+        seen,
+        [
+            ("head", "none", ("idle", "idle")),
+            ("head", "none", ("head", "idle")),
+            ("serving", "waiting", ("body", "idle")),
+            ("serving", "dialing", ("body", "idle")),
+            ("serving", "connected", ("body", "head")),
+            ("winding_up", "over", ("body", "done")),
+            ("head", "none", ("idle", "idle")),
+            ("serving", "reused", ("done", "idle")),
+            ("lingering", "over", ("cut", "done")),
+            ("closed", "over", ("cut", "done")),
+        ]
+    );
+    let mut tunnel = Wire::new();
+    tunnel.client_sends("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+    tunnel.upstream_sends("HTTP/1.1 101 x\r\nUpgrade: x\r\n\r\n");
+    let glance = tunnel.exchange.glance(&tunnel.lanes);
+    assert_eq!((glance.stage, glance.route), ("tunnel", "connected"));
+}
