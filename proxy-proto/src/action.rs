@@ -42,6 +42,7 @@ pub enum Action {
 
 /// Numbers the connections opened for one request, so that a reply that comes too late is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(fuzzing, derive(arbitrary::Arbitrary))]
 pub struct Attempt(pub(crate) u32);
 
 /// For tools that write attempts down and read them back.
@@ -59,6 +60,7 @@ impl From<Attempt> for u32 {
 
 /// The driver's answer to an [`Action`]. One that names an older attempt is legal and ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(fuzzing, derive(arbitrary::Arbitrary))]
 pub enum Reply {
     /// To `Route`: an upstream answers.
     Routed,
@@ -85,7 +87,7 @@ pub enum Reply {
         fault: Fault,
     },
     /// To `Finish`: the trace id of the next request.
-    Next(Uuid),
+    Next(#[cfg_attr(fuzzing, arbitrary(value = Uuid::nil()))] Uuid),
 }
 
 /// What a driver should wait for on a peer's socket.

@@ -8,10 +8,13 @@ use crate::{Blame, Cause, Fault};
 /// The head of a reply that the driver itself gives, such as a page of metrics. Its body comes
 /// from the driver in place of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(fuzzing, derive(arbitrary::Arbitrary))]
 pub struct LocalHead {
     /// A final status code.
+    #[cfg_attr(fuzzing, arbitrary(value = 200))]
     pub status: u16,
     /// The media type of the body.
+    #[cfg_attr(fuzzing, arbitrary(value = "text/plain"))]
     pub content_type: &'static str,
     /// The length of the body in bytes.
     pub length: u64,

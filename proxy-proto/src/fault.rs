@@ -12,6 +12,7 @@ pub enum Blame {
 /// Why a request failed: one closed vocabulary, one word each, the same in the log, the metric
 /// label, the response header `X-Proxy-Error` and the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(fuzzing, derive(arbitrary::Arbitrary))]
 #[repr(u8)]
 pub enum Cause {
     /// The request breaks the grammar or the framing rules.
@@ -191,10 +192,12 @@ impl Cause {
 ///
 /// Input from a peer becomes one of these and never a panic; misuse by the driver is an assertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(fuzzing, derive(arbitrary::Arbitrary))]
 pub struct Fault {
     /// The word for it.
     pub cause: Cause,
     /// One line for a human, without a full stop.
+    #[cfg_attr(fuzzing, arbitrary(value = "chosen by the fuzzer"))]
     pub reason: &'static str,
 }
 

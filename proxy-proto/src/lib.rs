@@ -42,6 +42,9 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+// What is derived for fuzzing names it.
+#[cfg(fuzzing)]
+extern crate std;
 
 mod action;
 mod answer;

@@ -1,5 +1,6 @@
 /// The two parties of an exchange. Every rule that holds for both is written once, over this type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(fuzzing, derive(arbitrary::Arbitrary))]
 pub enum Peer {
     /// Who asks.
     Client,
