@@ -1,11 +1,12 @@
-//! `Clients` over random interleavings of acceptors, clients, reloads and time, held after each
-//! step against what must be true of the whole.
+//! `Clients` under acceptors, clients, reloads and time, held after each step against what must be
+//! true of the whole. Whom it asks to leave is its choice, so that the model is a limit and a clock.
 
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use proxy_balance::{ClientPlace, Clients, Nanos};
 
 use crate::alarm::Alarm;
@@ -22,17 +23,45 @@ enum Step {
     Passes(Nanos),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        6 => any::<Index>().prop_map(Step::Accept),
-        4 => any::<Index>().prop_map(Step::SetIdle),
-        3 => any::<Index>().prop_map(Step::SetBusy),
-        4 => any::<Index>().prop_map(Step::Heed),
-        1 => any::<Index>().prop_map(Step::Leave),
-        1 => (0..6_u32).prop_map(Step::SetLimit),
-        3 => (0..3_u64).prop_map(Step::Passes),
-    ];
-    prop::collection::vec(step, 0..120)
+#[derive(Debug, Clone)]
+struct Model {
+    limit: u32,
+    now: Nanos,
+}
+
+impl ReferenceStateMachine for Model {
+    type State = Self;
+    type Transition = Step;
+
+    fn init_state() -> BoxedStrategy<Self> {
+        (0..5_u32).prop_map(|limit| Self { limit, now: 0 }).boxed()
+    }
+
+    fn transitions(_model: &Self) -> BoxedStrategy<Step> {
+        prop_oneof![
+            6 => any::<Index>().prop_map(Step::Accept),
+            4 => any::<Index>().prop_map(Step::SetIdle),
+            3 => any::<Index>().prop_map(Step::SetBusy),
+            4 => any::<Index>().prop_map(Step::Heed),
+            1 => any::<Index>().prop_map(Step::Leave),
+            1 => (0..6_u32).prop_map(Step::SetLimit),
+            3 => (0..3_u64).prop_map(Step::Passes),
+        ]
+        .boxed()
+    }
+
+    fn apply(mut model: Self, step: &Step) -> Self {
+        match step {
+            Step::SetLimit(limit) => model.limit = *limit,
+            Step::Passes(nanos) => model.now += nanos,
+            Step::Accept(_)
+            | Step::SetIdle(_)
+            | Step::SetBusy(_)
+            | Step::Heed(_)
+            | Step::Leave(_) => {}
+        }
+        model
+    }
 }
 
 struct Client {
@@ -77,14 +106,13 @@ impl World {
         }
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, step: &Step, model: &Model) {
+        self.limit = model.limit as usize;
+        self.now = model.now;
         match step {
             Step::Accept(index) => self.accept(index.index(self.acceptors.len())),
-            Step::SetLimit(limit) => {
-                self.limit = *limit as usize;
-                self.served.set_limit(*limit);
-            }
-            Step::Passes(nanos) => self.now += nanos,
+            Step::SetLimit(limit) => self.served.set_limit(*limit),
+            Step::Passes(_) => {}
             Step::SetIdle(index)
             | Step::SetBusy(index)
             | Step::Heed(index)
@@ -95,7 +123,6 @@ impl World {
                 }
             }
         }
-        self.check();
     }
 
     fn client_acts(&mut self, step: &Step, at: usize) {
@@ -169,15 +196,31 @@ impl World {
     }
 }
 
-proptest! {
-    #[test]
-    fn no_acceptor_sleeps_over_a_place_it_could_have(limit in 0..5_u32, steps in steps()) {
-        let mut world = World::new(limit);
-        for step in &steps {
-            world.step(step);
-        }
+impl StateMachineTest for World {
+    type SystemUnderTest = Self;
+    type Reference = Model;
+
+    fn init_test(model: &Model) -> Self {
+        Self::new(model.limit)
+    }
+
+    fn apply(mut world: Self, model: &Model, step: Step) -> Self {
+        world.step(&step, model);
+        world
+    }
+
+    fn check_invariants(world: &Self, _model: &Model) {
+        world.check();
+    }
+
+    fn teardown(mut world: Self, _model: Model) {
         world.clients.clear();
         assert!(world.served.is_empty());
         assert_eq!(Arc::strong_count(&world.served), 1);
     }
+}
+
+prop_state_machine! {
+    #[test]
+    fn no_acceptor_sleeps_over_a_place_it_could_have(sequential 1..120 => World);
 }

@@ -1,4 +1,4 @@
-//! Scenarios, reference models under random interleavings, and real threads.
+//! Scenarios, state machines beside reference models, and real threads.
 
 mod alarm;
 mod clients;
@@ -8,4 +8,5 @@ mod places_model;
 mod pool;
 mod pool_model;
 mod round_robin;
+mod round_robin_model;
 mod threads;
