@@ -141,7 +141,10 @@ pub(crate) fn target(sent: &Request) -> (String, Option<String>) {
     if sent.target.starts_with('/') || sent.target == "*" {
         return (sent.target.clone(), None);
     }
-    let (_scheme, rest) = sent.target.split_once("://").expect("an absolute form");
+    // The authority-form of CONNECT, which is never forwarded.
+    let Some((_scheme, rest)) = sent.target.split_once("://") else {
+        return (sent.target.clone(), None);
+    };
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let path = match path {
         "" if sent.method == "OPTIONS" => "*".to_owned(),
