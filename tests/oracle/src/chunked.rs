@@ -134,8 +134,11 @@ fn verdict(sent: &Body, is_faulty: bool, read: &Result<Body, &'static str>) -> V
 
 /// The trailers that may pass, as far as their names are ours to know.
 fn may_pass(trailers: &[Field]) -> Vec<Field> {
+    let is = |name: &str, forbidden: &[&str]| {
+        forbidden.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden))
+    };
     let may_pass = |field: &&Field| {
-        !FORBIDDEN.iter().any(|forbidden| field.name.eq_ignore_ascii_case(forbidden))
+        !is(&field.name, &FORBIDDEN) && !is(&field.name.replace('_', "-"), &VOUCHED)
     };
     trailers.iter().filter(may_pass).cloned().collect()
 }
@@ -166,6 +169,15 @@ const FORBIDDEN: [&str; 28] = [
     "Upgrade",
     "Via",
     "WWW-Authenticate",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Trace-ID",
+];
+/// What upstreams rely on, also under names with `_`, which some read as `-`.
+const VOUCHED: [&str; 6] = [
+    "Content-Length",
+    "Transfer-Encoding",
     "X-Forwarded-For",
     "X-Forwarded-Host",
     "X-Forwarded-Proto",

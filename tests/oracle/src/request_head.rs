@@ -64,12 +64,14 @@ fn play(pieces: &[&[u8]]) -> Verdict {
         assert!(!wire.closes && wire.finished.is_empty());
         return Verdict::Waits;
     }
-    Verdict::Refused(check_refusal(&wire))
+    let sent = pieces.concat();
+    let is_head = sent.strip_prefix(b"\r\n").unwrap_or(&sent).starts_with(b"HEAD ");
+    Verdict::Refused(check_refusal(&wire, if is_head { "HEAD" } else { "GET" }))
 }
 
-fn check_refusal(wire: &Wire) -> u16 {
+fn check_refusal(wire: &Wire, method: &str) -> u16 {
     let (head, length) =
-        response_head(&wire.client, "GET").expect("a valid response").expect("a whole head");
+        response_head(&wire.client, method).expect("a valid response").expect("a whole head");
     let body = body(head.framing, &wire.client[length..]).expect("a valid body");
     assert!(body.whole && length + body.len == wire.client.len(), "one response");
     assert!((400..=599).contains(&head.status));
