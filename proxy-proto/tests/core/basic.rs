@@ -339,3 +339,16 @@ fn lingers_so_that_its_answer_survives() {
     wire.client_closes();
     assert!(wire.exchange.is_closed());
 }
+
+#[test]
+fn passes_trailers_as_large_as_a_head() {
+    let trailer = format!("X-Sum: {}\r\n", "y".repeat(12_000));
+    let body = format!("2\r\nhi\r\n0\r\n{trailer}\r\n");
+    let mut wire = Wire::new();
+    wire.client_sends(format!(
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{body}"
+    ));
+    assert!(wire.upstream_got().ends_with(&body));
+    wire.upstream_sends(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}"));
+    assert!(wire.client_got().ends_with(&body));
+}

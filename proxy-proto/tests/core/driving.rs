@@ -115,6 +115,8 @@ fn waits_for_the_attempt_in_hand_only() {
     let old = asked.expect("it was connected");
     wire.upstream_closes().reply(Reply::Dialing(old));
     wire.reply(Reply::Connected { attempt: old, reused: false }).passes(seconds(2));
+    let fault = proxy_proto::Fault::new(Cause::ConnectRefused, "too late");
+    wire.reply(Reply::Failed { attempt: old, fault });
     assert!(wire.finished.is_empty(), "it still waits for a place, which is not connecting");
     assert_eq!(wire.upstream_got(), "");
 }
