@@ -21,7 +21,8 @@ pub(crate) enum Name {
     XForwardedProto,
     XTraceId,
     /// Not one of those, but one where `_` is read as `-`: CGI and WSGI do so, and would take
-    /// `Content_Length` for the length, or `X_Forwarded_For` for what we say of the client.
+    /// `Content_Length` for the length, or `X_Forwarded_For` for what we say of the client. Nobody
+    /// who means well spells a framing field with other signs, or none, either.
     Disguised,
     Other,
 }
@@ -48,7 +49,7 @@ impl Name {
             16 if is("x-forwarded-host") => Self::XForwardedHost,
             17 if is("transfer-encoding") => Self::TransferEncoding,
             17 if is("x-forwarded-proto") => Self::XForwardedProto,
-            10 | 14..=17 if is_disguised(name) => Self::Disguised,
+            10 | 13.. if is_disguised(name) => Self::Disguised,
             _ => Self::Other,
         }
     }
@@ -113,8 +114,14 @@ fn is_disguised(name: &str) -> bool {
             .zip(vouched.bytes())
             .all(|(byte, known)| byte.eq_ignore_ascii_case(&known) || byte == b'_' && known == b'-')
     };
-    name.contains('_')
-        && VOUCHED.iter().any(|vouched| vouched.len() == name.len() && reads_as(vouched))
+    let spells = |framing: &&str| letters(name).eq(letters(framing));
+    let is_disguised =
+        || VOUCHED.iter().any(|vouched| vouched.len() == name.len() && reads_as(vouched));
+    name.contains('_') && is_disguised() || VOUCHED[..FRAMING].iter().any(spells)
+}
+
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
 }
 
 /// The members of a comma-separated list, without the whitespace around them; empty ones are
@@ -152,7 +159,7 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// What an upstream believes because we say it.
+/// What an upstream believes because we say it; first those that frame.
 const VOUCHED: [&str; 6] = [
     "content-length",
     "transfer-encoding",
@@ -161,6 +168,7 @@ const VOUCHED: [&str; 6] = [
     "x-forwarded-proto",
     "x-trace-id",
 ];
+const FRAMING: usize = 2;
 /// Beyond those that [`Name`] knows: RFC 9110 section 6.5.1 bars controls, authentication and
 /// content description from trailers.
 const FORBIDDEN_TRAILERS: [&str; 11] = [

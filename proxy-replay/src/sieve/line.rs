@@ -204,9 +204,7 @@ impl Facts {
             return self.hide_unknown(line, start, hidden);
         }
         // The core drops look-alikes, too.
-        let plain: Vec<_> =
-            name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect();
-        if !NO_TRAILERS.iter().any(|known| plain.eq_ignore_ascii_case(known.as_bytes())) {
+        if !NO_TRAILERS.iter().any(|known| letters(name).eq(letters(known.as_bytes()))) {
             hidden.push(Hidden::value(start..start + colon));
         }
         hidden.push(Hidden::value(start + colon + 1..start + line.len()));
@@ -335,6 +333,10 @@ const SECRETS: [&str; 10] = [
     "signature",
     "jwt",
 ];
+fn letters(name: &[u8]) -> impl Iterator<Item = u8> {
+    name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase)
+}
+
 /// Fields that frame, route or authorise, and so are no trailers (RFC 9110 section 6.5.1).
 const NO_TRAILERS: [&str; 28] = [
     "authorization",

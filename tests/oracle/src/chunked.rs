@@ -138,7 +138,10 @@ fn may_pass(trailers: &[Field]) -> Vec<Field> {
         forbidden.iter().any(|forbidden| name.eq_ignore_ascii_case(forbidden))
     };
     let may_pass = |field: &&Field| {
-        !is(&field.name, &FORBIDDEN) && !is(&field.name.replace('_', "-"), &VOUCHED)
+        let letters = field.name.replace(|byte: char| !byte.is_ascii_alphanumeric(), "");
+        !is(&field.name, &FORBIDDEN)
+            && !is(&field.name.replace('_', "-"), &VOUCHED)
+            && !is(&letters, &["ContentLength", "TransferEncoding"])
     };
     trailers.iter().filter(may_pass).cloned().collect()
 }

@@ -135,6 +135,19 @@ fn names_that_read_as_others_are_refused() {
         }
     }
     tally.reaches(42);
+    for name in [
+        "Transfer---Encoding",
+        "Transfer___Encoding",
+        "TransferEncoding",
+        "Transfer.Encoding",
+        "ContentLength",
+        "Content-Length-",
+        "_Content_Length",
+        "C-o-n-t-e-n-t-L-e-n-g-t-h",
+    ] {
+        tally.refuses(post(format!("Content-Length: 5\r\n{name}: chunked")), 400);
+    }
+    tally.reaches(50);
     for name in ["my_field", "Keep_Alive", "Conten_-Length", "Content-Lengt_", "X.Forwarded_For"] {
         let mut wire = Wire::new();
         wire.client_sends(format!("GET / HTTP/1.1\r\nHost: h\r\n{name}: 1\r\n\r\n"));
