@@ -204,13 +204,6 @@ impl<C> Places<C> {
     }
 }
 
-impl<C> Lease<C> {
-    /// The upstream's places, this one among them.
-    pub fn places(&self) -> &Arc<Places<C>> {
-        &self.places
-    }
-}
-
 impl<C> Drop for Lease<C> {
     fn drop(&mut self) {
         self.places.release();

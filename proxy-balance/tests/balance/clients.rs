@@ -26,10 +26,12 @@ fn waits(clients: &Arc<Clients>, waker: &Waker) -> bool {
 #[test]
 fn serves_up_to_the_limit_and_goes_on_when_one_leaves() {
     let clients = clients(2);
+    assert!(clients.is_empty());
     let (first, _second) = (accept(&clients), accept(&clients));
     let (alarm, waker) = Alarm::set();
     assert!(waits(&clients, &waker));
     assert_eq!(clients.len(), 2);
+    assert!(!clients.is_empty());
     drop(first);
     assert!(alarm.rings());
     let _third = accept(&clients);
