@@ -142,7 +142,7 @@ impl Checker<'_> {
             Kind::Listen => text.map(parses_as::<Listen>),
             Kind::Host => text.map(parses_as::<Host>),
             Kind::Level => text.map(parses_as::<Level>),
-            Kind::Path => text.filter(|text| !text.is_empty()).map(|_| Ok(())),
+            Kind::Path => text.filter(|text| is_path(text)).map(|_| Ok(())),
             Kind::Integer { min, max } | Kind::OptionalInteger { min, max } => {
                 value.as_u64().filter(|number| (min..=max).contains(number)).map(|_| Ok(()))
             }
@@ -232,6 +232,11 @@ impl Checker<'_> {
         self.errors.push(error);
         None
     }
+}
+
+/// The system takes no NUL, and nobody means any other control character.
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_control)
 }
 
 fn parses_as<T: FromStr<Err = Invalid>>(text: &str) -> Result<(), Invalid> {

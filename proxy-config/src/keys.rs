@@ -49,7 +49,7 @@ impl Kind {
             Self::Host => "an IP address or a host name".to_owned(),
             Self::Level => "debug, info, warning or error".to_owned(),
             Self::Words(_) => "a list of words".to_owned(),
-            Self::Path => "a path".to_owned(),
+            Self::Path => "a path without control characters".to_owned(),
             Self::Integer { min, max } | Self::OptionalInteger { min, max } => {
                 format!("a whole number from {min} to {max}")
             }

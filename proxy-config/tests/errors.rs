@@ -114,8 +114,8 @@ fn each_rule_has_its_error() {
             "listen: {host: a}",
             "`listen` must be host:port, such as \"127.0.0.1:8080\": this is a section",
         ),
-        ("pid_file: true", "`pid_file` must be a path: this is true"),
-        ("pid_file: ''", "`pid_file` must be a path"),
+        ("pid_file: true", "`pid_file` must be a path without control characters: this is true"),
+        ("pid_file: ''", "`pid_file` must be a path without control characters"),
         (
             "timeouts: {read_ms: 1.5}",
             "`timeouts.read_ms` must be a whole number from 1 to 86400000: this is 1.5",
@@ -197,7 +197,10 @@ fn each_rule_has_its_error() {
         ),
         // recordings
         ("debug: {record: {on: []}}", "1:17: `debug.record` has no `dir`"),
-        ("debug: {record: {dir: ''}}", "`debug.record.dir` must be a path"),
+        (
+            "debug: {record: {dir: ''}}",
+            "`debug.record.dir` must be a path without control characters",
+        ),
         (
             "debug: {record: {dir: a, on: [bad_respones]}}",
             "1:31: `debug.record.on[0]`: `bad_respones` is not known; did you mean `bad_response`?",
@@ -255,5 +258,14 @@ fn nonsense_does_not_flood_the_log() {
 fn a_line_of_the_log_is_one_line() {
     for line in refused("\"a\\nb\\e[31m\": 1\npid_file: \"${\\n}\"") {
         assert!(!line.contains(char::is_control), "{line:?}");
+    }
+}
+
+#[test]
+fn a_path_that_the_system_would_not_take_is_refused() {
+    for path in ["a\\0b", "a\\nb", "\\x7f"] {
+        let errors = refused(&format!("pid_file: \"{path}\"\n"));
+        assert!(errors[0].contains("`pid_file` must be a path without control characters"));
+        assert_eq!(errors.len(), 1);
     }
 }
