@@ -161,9 +161,15 @@ impl<R: Runtime> Session<R> {
             presence.idle = false;
             place.set_busy();
         }
+        self.notice_drain(lanes, now);
+    }
+
+    /// Notices that the proxy drains, or that the time for that is over.
+    fn notice_drain(&mut self, lanes: &mut Lanes, now: Instant) {
+        let Answers::Upstreams { presence, .. } = &mut self.answers else { return };
         if self.proxy.is_cutting() {
             self.exchange.handle_cut(lanes, now);
-        } else if self.proxy.is_draining() && !is_idle && !presence.leaves {
+        } else if self.proxy.is_draining() && !self.exchange.is_idle() && !presence.leaves {
             presence.leaves = true;
             self.exchange.handle_drain(lanes, now);
         }
@@ -369,6 +375,12 @@ impl<R: Runtime> Session<R> {
     }
 
     fn recv(&mut self, peer: Peer, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
+        if peer == Peer::Upstream {
+            // A response that is still to come says that it is the last, however long this turn
+            // has lasted.
+            self.notice_drain(lanes, now);
+            self.take_actions(lanes, now);
+        }
         if !self.exchange.interest(peer, lanes).recv {
             return false;
         }
