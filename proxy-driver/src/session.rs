@@ -1,22 +1,23 @@
+mod answers;
+
 use std::future::Future;
 use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use proxy_balance::ClientPlace;
 use proxy_proto::{Action, Instant, Lanes, Peer, Reply, Summary};
 use proxy_replay::Recorder;
 
+use self::answers::{Answers, Presence, chosen};
 use crate::alarm::Alarm;
 use crate::link::{Link, Times};
-use crate::local::Body;
 use crate::proxy::Proxy;
 use crate::runtime::{Runtime, Socket};
 use crate::snapshot::Snapshot;
-use crate::upstream::Upstream;
 use crate::worker::Seat;
 use crate::{pages, record, report};
 
@@ -38,30 +39,6 @@ pub(crate) struct Session<R: Runtime> {
     timer: Alarm<R>,
     answers: Answers,
     closes: Option<Closes>,
-}
-
-/// Who answers the requests of a connection.
-enum Answers {
-    /// The upstreams in turn.
-    Upstreams {
-        /// Which one has the request in hand, by its place in the snapshot.
-        chosen: Option<usize>,
-        place: ClientPlace,
-        presence: Presence,
-    },
-    /// The pages of the metrics port.
-    Pages { body: Option<Body> },
-}
-
-/// What others know of this client: whether it may be asked to leave, and how to wake it.
-struct Presence {
-    /// It may be asked.
-    idle: bool,
-    /// It was told to leave, or the proxy drains.
-    leaves: bool,
-    /// Until then a client that has asked for nothing yet is not idle but on its way.
-    patience: Instant,
-    waker: Option<Waker>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -433,14 +410,6 @@ impl<R: Runtime> Drop for Session<R> {
             self.worker.shard.connections_closed.inc();
         }
         record::end(&self.exchange, self.snapshot.record.as_ref());
-    }
-}
-
-/// The upstream of the request in hand.
-fn chosen<'a, S>(snapshot: &'a Snapshot<S>, answers: &Answers) -> Option<&'a Upstream<S>> {
-    match answers {
-        Answers::Upstreams { chosen, .. } => chosen.map(|number| &*snapshot.upstreams[number]),
-        Answers::Pages { .. } => None,
     }
 }
 

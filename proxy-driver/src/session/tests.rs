@@ -1,4 +1,5 @@
 use std::net::Ipv4Addr;
+use std::task::Waker;
 use std::time::Duration;
 
 use proxy_config::Config;

@@ -1,0 +1,45 @@
+//! Who answers a session's requests, and what others know of its client.
+
+use std::task::Waker;
+
+use proxy_balance::ClientPlace;
+use proxy_proto::Instant;
+
+use crate::local::Body;
+use crate::snapshot::Snapshot;
+use crate::upstream::Upstream;
+
+/// Who answers the requests of a connection.
+pub(super) enum Answers {
+    /// The upstreams in turn.
+    Upstreams {
+        /// Which one has the request in hand, by its place in the snapshot.
+        chosen: Option<usize>,
+        place: ClientPlace,
+        presence: Presence,
+    },
+    /// The pages of the metrics port.
+    Pages { body: Option<Body> },
+}
+
+/// What others know of this client: whether it may be asked to leave, and how to wake it.
+pub(super) struct Presence {
+    /// It may be asked.
+    pub(super) idle: bool,
+    /// It was told to leave, or the proxy drains.
+    pub(super) leaves: bool,
+    /// Until then a client that has asked for nothing yet is not idle but on its way.
+    pub(super) patience: Instant,
+    pub(super) waker: Option<Waker>,
+}
+
+/// The upstream of the request in hand.
+pub(super) fn chosen<'a, S>(
+    snapshot: &'a Snapshot<S>,
+    answers: &Answers,
+) -> Option<&'a Upstream<S>> {
+    match answers {
+        Answers::Upstreams { chosen, .. } => chosen.map(|number| &*snapshot.upstreams[number]),
+        Answers::Pages { .. } => None,
+    }
+}
