@@ -40,6 +40,18 @@ struct Folder {
 }
 
 impl Record {
+    /// What one configuration says, unless there is a tap. `None`: nothing is recorded.
+    pub(crate) fn new(
+        config: &Config,
+        former: Option<&Self>,
+        tap: Option<&Arc<Tap>>,
+    ) -> Option<Self> {
+        match tap {
+            Some(tap) => Some(Self::Tap(Arc::clone(tap))),
+            None => Files::new(config, former.and_then(Self::files)).map(Self::Files),
+        }
+    }
+
     pub(crate) const fn mode(&self) -> Mode {
         match self {
             Self::Files(_) => Mode::Masked,
@@ -48,7 +60,7 @@ impl Record {
     }
 
     /// What the former configuration had, if it wrote files.
-    pub(crate) const fn files(&self) -> Option<&Files> {
+    const fn files(&self) -> Option<&Files> {
         match self {
             Self::Files(files) => Some(files),
             Self::Tap(_) => None,
@@ -57,8 +69,8 @@ impl Record {
 }
 
 impl Files {
-    /// `None`: nothing is recorded. What writes for the former configuration writes on.
-    pub(crate) fn new(config: &Config, former: Option<&Self>) -> Option<Self> {
+    /// What writes for the former configuration writes on.
+    fn new(config: &Config, former: Option<&Self>) -> Option<Self> {
         let record = config.debug.record.as_ref()?;
         let folder = Folder { path: record.dir.clone(), max_files: record.max_files };
         let archive = former.map_or_else(Archive::start, |former| Arc::clone(&former.archive));

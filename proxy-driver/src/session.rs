@@ -21,7 +21,8 @@ use crate::snapshot::Snapshot;
 use crate::worker::Seat;
 use crate::{pages, record, report};
 
-/// One client connection: an [`Exchange`](proxy_proto::Exchange) between two sockets, until it closes.
+/// One client connection: an [`Exchange`](proxy_proto::Exchange) between two sockets, until it
+/// closes.
 ///
 /// It keeps the driver law of `proxy-proto`: actions are taken after every input; it suspends only
 /// when every interest has returned pending in the same pass and the timer is set; a pass is
@@ -138,18 +139,23 @@ impl<R: Runtime> Session<R> {
             presence.idle = false;
             place.set_busy();
         }
-        self.notice_drain(lanes, now);
+        let _taken_anyway = self.notice_drain(lanes, now);
     }
 
-    /// Notices that the proxy drains, or that the time for that is over.
-    fn notice_drain(&mut self, lanes: &mut Lanes, now: Instant) {
-        let Answers::Upstreams { presence, .. } = &mut self.answers else { return };
+    /// Notices that the proxy drains, or that the time for that is over. `true`: there may be
+    /// actions to take.
+    fn notice_drain(&mut self, lanes: &mut Lanes, now: Instant) -> bool {
+        let Answers::Upstreams { presence, .. } = &mut self.answers else { return false };
         if self.proxy.is_cutting() {
             self.exchange.handle_cut(lanes, now);
-        } else if self.proxy.is_draining() && !self.exchange.is_idle() && !presence.leaves {
+            return true;
+        }
+        let is_news = self.proxy.is_draining() && !self.exchange.is_idle() && !presence.leaves;
+        if is_news {
             presence.leaves = true;
             self.exchange.handle_drain(lanes, now);
         }
+        is_news
     }
 
     /// Between two requests: takes the current configuration, if a reload has changed it.
@@ -352,10 +358,9 @@ impl<R: Runtime> Session<R> {
     }
 
     fn recv(&mut self, peer: Peer, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
-        if peer == Peer::Upstream {
-            // A response that is still to come says that it is the last, however long this turn
-            // has lasted.
-            self.notice_drain(lanes, now);
+        // A response that is still to come says that it is the last, however long this turn has
+        // lasted.
+        if peer == Peer::Upstream && self.notice_drain(lanes, now) {
             self.take_actions(lanes, now);
         }
         if !self.exchange.interest(peer, lanes).recv {

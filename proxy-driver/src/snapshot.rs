@@ -8,7 +8,7 @@ use proxy_config::Config;
 use proxy_proto::{Instant, Limits, Settings, Timeouts, Uuid};
 use proxy_replay::{Mode, Recorder};
 
-use crate::record::{Files, Record, Tap};
+use crate::record::{Record, Tap};
 use crate::upstream::Upstream;
 
 /// One configuration as the workers see it: immutable, replaced as a whole by a reload.
@@ -49,13 +49,7 @@ impl<S: Send + 'static> Snapshot<S> {
             upstreams,
             rotation,
             max_conns_per_upstream: narrow(config.limits.max_conns_per_upstream),
-            record: match tap {
-                Some(tap) => Some(Record::Tap(Arc::clone(tap))),
-                None => {
-                    let former = former.and_then(|former| former.record.as_ref()?.files());
-                    Files::new(config, former).map(Record::Files)
-                }
-            },
+            record: Record::new(config, former.and_then(|former| former.record.as_ref()), tap),
         }
     }
 
