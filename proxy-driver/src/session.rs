@@ -1,4 +1,5 @@
 mod answers;
+mod bulk;
 
 use std::future::Future;
 use std::io::IoSlice;
@@ -366,6 +367,7 @@ impl<R: Runtime> Session<R> {
         if !self.exchange.interest(peer, lanes).recv {
             return false;
         }
+        self.enlarge(peer, lanes, now);
         let room = self.exchange.spare(peer, lanes);
         let received = match (peer, &mut self.answers) {
             (Peer::Client, _) => self.client.poll_recv(cx, room),
@@ -396,6 +398,7 @@ impl<R: Runtime> Future for Session<R> {
         let capacity = this.snapshot.window();
         let mut lanes = this.lanes.take().unwrap_or_else(|| this.worker.take_lanes(capacity));
         let passed = this.pass(&mut lanes, cx);
+        this.give_back(&mut lanes);
         if passed.is_ready() || this.exchange.is_idle() {
             this.worker.return_lanes(lanes);
         } else {
@@ -411,6 +414,9 @@ impl<R: Runtime> Future for Session<R> {
 
 impl<R: Runtime> Drop for Session<R> {
     fn drop(&mut self) {
+        if let Some(lanes) = self.lanes.take() {
+            self.worker.return_lanes(lanes);
+        }
         if let Answers::Upstreams { .. } = self.answers {
             self.worker.shard.connections_closed.inc();
         }

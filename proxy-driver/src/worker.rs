@@ -53,6 +53,9 @@ impl<R: Runtime> Drop for Seat<R> {
 struct Supplies {
     #[expect(clippy::vec_box, reason = "lanes move between sessions and this list as one pointer")]
     lanes: Vec<Box<Lanes>>,
+    large: Vec<Box<[u8]>>,
+    /// Large windows that exist, free or lent.
+    made: usize,
     traces: Traces,
 }
 
@@ -71,6 +74,8 @@ impl<R: Runtime> Worker<R> {
             load: AtomicUsize::new(0),
             supplies: Mutex::new(Supplies {
                 lanes: Vec::new(),
+                large: Vec::new(),
+                made: 0,
                 traces: Traces { state: R::entropy() },
             }),
             idle: Mutex::new(IdleConnections { pool: Pool::new(0), housekeeper: None }),
@@ -91,9 +96,31 @@ impl<R: Runtime> Worker<R> {
     pub(crate) fn return_lanes(&self, mut lanes: Box<Lanes>) {
         lanes.clear();
         let mut supplies = self.supplies();
+        while let Some(memory) = lanes.reclaim() {
+            supplies.large.push(memory);
+        }
         if supplies.lanes.len() < FREE_LANES {
             supplies.lanes.push(lanes);
         }
+    }
+
+    /// Memory for a window through which bulk goes, unless all that there may be is lent.
+    pub(crate) fn take_large(&self) -> Option<Box<[u8]>> {
+        let mut supplies = self.supplies();
+        if let Some(free) = supplies.large.pop() {
+            return Some(free);
+        }
+        if supplies.made == LARGE_WINDOWS {
+            return None;
+        }
+        supplies.made += 1;
+        drop(supplies);
+        Some(vec![0; LARGE_WINDOW].into_boxed_slice())
+    }
+
+    /// Gives back what [`take_large`](Self::take_large) lent.
+    pub(crate) fn return_large(&self, memory: Box<[u8]>) {
+        self.supplies().large.push(memory);
     }
 
     pub(crate) fn next_trace(&self) -> Uuid {
@@ -231,3 +258,29 @@ impl Traces {
 
 /// Lanes kept for reuse: what a burst used beyond these is given back to the system.
 const FREE_LANES: usize = 256;
+/// 256 KiB: a relay of loopback bulk costs 0.76 CPU seconds a GB with reads of 16 KiB, 0.52 with 64,
+/// 0.33 with 256, and 0.35 with splice(2).
+const LARGE_WINDOW: usize = 256 * 1024;
+/// A transfer has one while the worker is at it, and keeps it only as long as bytes in it wait for
+/// whoever reads them: 4 MiB serve many more transfers than 16.
+const LARGE_WINDOWS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::virtual_runtime::Virtual;
+
+    #[test]
+    fn large_windows_are_so_many_and_no_more() {
+        let metrics = crate::service::metrics::<Virtual>(1, std::time::SystemTime::UNIX_EPOCH);
+        let worker = Worker::new(0, Virtual, metrics.shard(0));
+        let lent: Vec<_> = (0..LARGE_WINDOWS).map_while(|_| worker.take_large()).collect();
+        assert_eq!(lent.len(), LARGE_WINDOWS);
+        assert!(lent.iter().all(|memory| memory.len() == LARGE_WINDOW));
+        assert!(worker.take_large().is_none());
+        for memory in lent {
+            worker.return_large(memory);
+        }
+        assert!(worker.take_large().is_some());
+    }
+}

@@ -8,6 +8,7 @@ mod timing;
 
 pub use glance::{Glance, LaneGlance};
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::net::IpAddr;
 
@@ -120,7 +121,7 @@ impl Exchange {
         if self.stage == Stage::Closed {
             return;
         }
-        lanes.lane_mut(peer).window.commit(n);
+        self.flow_mut(peer).handle_received(n, lanes.lane_mut(peer));
         match peer {
             Peer::Client => {
                 self.marks.received += n as u64;
@@ -217,6 +218,18 @@ impl Exchange {
         self.settle(lanes, now);
     }
 
+    /// The bytes from `peer` pass through this memory from now on. Only while
+    /// [`is_bulk`](Self::is_bulk) says that it pays. [`Lanes::reclaim`] gives it back.
+    pub fn enlarge(&mut self, peer: Peer, memory: Box<[u8]>, lanes: &mut Lanes) {
+        lanes.lane_mut(peer).enlarge(memory);
+    }
+
+    /// Goes back to the memory that the lanes were made with, unless larger memory still holds
+    /// bytes of `peer`. An idle exchange has done so by itself.
+    pub fn shrink(&mut self, peer: Peer, lanes: &mut Lanes) {
+        lanes.lane_mut(peer).shrink();
+    }
+
     /// New settings, from the next request on. Only between requests: with `Finish` unanswered, or
     /// while [`is_idle`](Self::is_idle) holds.
     pub fn configure(&mut self, settings: &Arc<Settings>) {
@@ -249,6 +262,15 @@ impl Exchange {
     /// Room for bytes from `peer`. See the driver law: this may move fragments.
     pub fn spare<'a>(&self, peer: Peer, lanes: &'a mut Lanes) -> &'a mut [u8] {
         self.flow(peer).spare(lanes.lane_mut(peer))
+    }
+
+    /// Whether a body comes from `peer` that would go faster through a larger window: what decides
+    /// the cost of bulk is how many bytes a system call moves.
+    pub fn is_bulk(&self, peer: Peer, lanes: &Lanes) -> bool {
+        match self.stage {
+            Stage::Serving | Stage::Tunnel => self.flow(peer).is_bulk(lanes.lane(peer)),
+            Stage::Head | Stage::Finished { .. } | Stage::Lingering | Stage::Closed => false,
+        }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) if nothing else happens, and why.

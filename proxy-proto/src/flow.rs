@@ -35,6 +35,11 @@ pub(crate) struct Flow {
     replaced: usize,
     before_sent: usize,
     after_sent: usize,
+    /// The last bytes that came filled the window.
+    filled: bool,
+    /// How many bytes whoever gets the message has to take without delay before it counts as fast
+    /// again.
+    doubted: usize,
 }
 
 /// The receiving half.
@@ -100,7 +105,10 @@ impl Flow {
     /// Room for more bytes from the peer: behind those in the window, and in front of them too as
     /// long as none of them is being sent or kept.
     pub(crate) const fn room(&self, lane: &Lane) -> usize {
-        if self.pinned() == 0 {
+        if lane.is_enlarged() && self.doubted > 0 && self.sent < self.ready {
+            // What a slow reader has not taken is all that it keeps of memory that others wait for.
+            0
+        } else if self.pinned() == 0 {
             lane.window.capacity() - lane.window.len()
         } else {
             lane.window.tail_room()
@@ -115,6 +123,25 @@ impl Flow {
             window.compact();
         }
         window.tail()
+    }
+
+    /// Whether a larger window pays: what is to come fills more than this one, whoever gets it has
+    /// kept up, and no byte would have to be moved.
+    pub(crate) const fn is_bulk(&self, lane: &Lane) -> bool {
+        let fills = match self.recv {
+            Recv::Body(Body::Length { left }) => left > lane.window.capacity() as u64,
+            // How much is to come nobody knows: it goes by what came last.
+            Recv::Body(Body::Chunked(_) | Body::UntilClose | Body::Tunnel) => self.filled,
+            Recv::Idle | Recv::Head | Recv::Done | Recv::Cut => false,
+        };
+        let may_move = lane.window.is_empty() && !lane.is_enlarged() && !self.keeps;
+        fills && may_move && self.doubted == 0
+    }
+
+    /// Bytes came from the peer.
+    pub(crate) fn handle_received(&mut self, n: usize, lane: &mut Lane) {
+        lane.window.commit(n);
+        self.filled = lane.window.tail_room() == 0;
     }
 
     /// The bytes that wait to be sent.
@@ -153,6 +180,7 @@ impl Flow {
         self.before_sent += before;
         self.sent += run;
         self.after_sent += after;
+        self.doubted = if self.is_flushed(lane) { self.doubted.saturating_sub(n) } else { TRUSTED };
         if !self.keeps {
             self.release(lane);
         }
@@ -219,6 +247,7 @@ impl Flow {
         debug_assert_eq!(self.pinned(), 0, "bytes still wait to be sent");
         lane.before.clear();
         lane.after.clear();
+        lane.shrink();
         let eof = self.eof;
         *self = Self { eof, ..Self::default() };
     }
@@ -374,5 +403,9 @@ impl Flow {
     }
 }
 
+/// What a reader that once did not take all it was offered takes through a small window before it
+/// is offered a large one again: a large one's worth, so that a slow reader has one half of the time
+/// at most.
+const TRUSTED: usize = 256 * 1024;
 /// The end of nearly every chunked body: it passes as it came.
 const NO_TRAILERS: &[u8] = b"0\r\n\r\n";

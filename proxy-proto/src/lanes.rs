@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -18,6 +19,10 @@ use crate::window::Window;
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) window: Window,
+    /// The window's own memory, while it uses larger memory on loan.
+    own: Option<Box<[u8]>>,
+    /// What was lent and is not in use any more.
+    returned: Option<Box<[u8]>>,
     pub(crate) before: Vec<u8>,
     pub(crate) after: Vec<u8>,
 }
@@ -46,15 +51,26 @@ impl Lanes {
         }
     }
 
-    /// The size of each window in bytes.
+    /// The size of each window in bytes, larger memory on loan left out.
     pub fn capacity(&self) -> usize {
-        self.request.window.capacity()
+        self.request.own.as_ref().map_or(self.request.window.capacity(), |own| own.len())
+    }
+
+    /// Whether the bytes from `peer` pass through larger memory on loan.
+    pub const fn is_enlarged(&self, peer: Peer) -> bool {
+        self.lane(peer).is_enlarged()
+    }
+
+    /// Memory that was lent by [`Exchange::enlarge`](crate::Exchange::enlarge) and is out of use.
+    pub fn reclaim(&mut self) -> Option<Box<[u8]>> {
+        self.request.returned.take().or_else(|| self.response.returned.take())
     }
 
     /// Forgets everything, keeping the memory that a usual exchange needs: for the free list.
     pub fn clear(&mut self) {
         for lane in [&mut self.request, &mut self.response] {
             lane.window.clear();
+            lane.shrink();
             for rendered in [&mut lane.before, &mut lane.after] {
                 rendered.clear();
                 rendered.shrink_to(KEPT);
@@ -80,9 +96,31 @@ impl Lanes {
 }
 
 impl Lane {
+    /// Whether bytes pass through larger memory on loan.
+    pub(crate) const fn is_enlarged(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Lets bytes pass through larger memory. Only while the window holds none.
+    pub(crate) fn enlarge(&mut self, memory: Box<[u8]>) {
+        let former = self.window.move_to(memory);
+        self.own.get_or_insert(former);
+    }
+
+    /// Goes back to the window's own memory, unless larger memory still holds bytes.
+    pub(crate) fn shrink(&mut self) {
+        if self.window.is_empty()
+            && let Some(own) = self.own.take()
+        {
+            self.returned = Some(self.window.move_to(own));
+        }
+    }
+
     fn new(capacity: usize) -> Self {
         Self {
             window: Window::new(capacity),
+            own: None,
+            returned: None,
             before: Vec::with_capacity(RENDERED),
             after: Vec::with_capacity(TRAILERS),
         }

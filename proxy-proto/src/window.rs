@@ -1,5 +1,6 @@
 use alloc::boxed::Box;
 use alloc::vec;
+use core::mem;
 
 /// A fixed piece of memory through which bytes pass: received at the end, sent from the start.
 ///
@@ -64,6 +65,13 @@ impl Window {
         if self.start == self.end {
             self.clear();
         }
+    }
+
+    /// Goes on in other memory, and returns that in use until now. Only while it holds nothing.
+    pub(crate) fn move_to(&mut self, memory: Box<[u8]>) -> Box<[u8]> {
+        assert!(self.is_empty(), "bytes in the window would be lost");
+        self.clear();
+        mem::replace(&mut self.memory, memory)
     }
 
     pub(crate) const fn clear(&mut self) {

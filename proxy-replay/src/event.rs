@@ -30,6 +30,10 @@ pub enum Event {
     /// The driver asked for room for bytes of the peer, and that moved fragments: how much room
     /// there is depends on it.
     Spare(Peer),
+    /// The bytes of the peer passed through larger memory from now on, of so many bytes.
+    Enlarge(Peer, usize),
+    /// They no longer did, unless some were still in it.
+    Shrink(Peer),
 }
 
 impl Event {
@@ -44,7 +48,9 @@ impl Event {
             | Self::Timeout
             | Self::Drain
             | Self::Cut
-            | Self::Spare(_) => false,
+            | Self::Spare(_)
+            | Self::Enlarge(..)
+            | Self::Shrink(_) => false,
         }
     }
 }

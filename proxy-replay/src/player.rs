@@ -82,6 +82,14 @@ pub enum Mismatch {
     },
     /// New settings came within a request.
     Configured,
+    /// Memory came while the window held bytes of the peer, or memory that is smaller than the
+    /// window, or larger than a recording may ask for.
+    Enlarged {
+        /// Whose bytes.
+        peer: Peer,
+        /// Of so many bytes.
+        size: usize,
+    },
 }
 
 impl<'a> Player<'a> {
@@ -173,6 +181,22 @@ impl<'a> Player<'a> {
                 exchange.configure(&Arc::new(settings.clone()));
             }
             Event::Spare(peer) => drop(exchange.spare(*peer, lanes)),
+            Event::Enlarge(peer, size) => {
+                let glance = exchange.glance(lanes);
+                let held = match peer {
+                    Peer::Client => glance.request.window,
+                    Peer::Upstream => glance.response.window,
+                };
+                let sizes = lanes.capacity()..=Recording::LARGEST_WINDOW;
+                if held > 0 || !sizes.contains(size) {
+                    return Err(Box::new(Mismatch::Enlarged { peer: *peer, size: *size }));
+                }
+                exchange.enlarge(*peer, vec![0; *size].into_boxed_slice(), lanes);
+            }
+            Event::Shrink(peer) => {
+                exchange.shrink(*peer, lanes);
+                drop(lanes.reclaim());
+            }
         }
         Ok(())
     }
@@ -232,6 +256,10 @@ impl Display for Divergence {
                 write!(f, "the {peer} accepted {sent} bytes, and {waiting} wait for it")
             }
             Mismatch::Configured => f.write_str("new settings within a request"),
+            Mismatch::Enlarged { peer, size } => {
+                let peer = words::peer(*peer);
+                write!(f, "no place for a window of {size} bytes for the {peer}")
+            }
         }
     }
 }

@@ -281,6 +281,8 @@ impl<'a> Line<'a> {
             "cut" => Event::Cut,
             "configure" => Event::Configure(self.settings()?),
             "spare" => Event::Spare(self.peer()?),
+            "enlarge" => Event::Enlarge(self.peer()?, self.size()?),
+            "shrink" => Event::Shrink(self.peer()?),
             _ => return Err(self.wrong("an event", word)),
         })
     }

@@ -113,6 +113,20 @@ impl Recorder {
         self.exchange.handle_cut(lanes, now);
     }
 
+    /// See [`Exchange::enlarge`].
+    pub fn enlarge(&mut self, peer: Peer, memory: Box<[u8]>, lanes: &mut Lanes, now: Instant) {
+        self.note(|| Event::Enlarge(peer, memory.len()), now);
+        self.exchange.enlarge(peer, memory, lanes);
+    }
+
+    /// See [`Exchange::shrink`].
+    pub fn shrink(&mut self, peer: Peer, lanes: &mut Lanes, now: Instant) {
+        if lanes.is_enlarged(peer) {
+            self.note(|| Event::Shrink(peer), now);
+            self.exchange.shrink(peer, lanes);
+        }
+    }
+
     /// See [`Exchange::configure`].
     #[inline]
     pub fn configure(&mut self, settings: &Arc<Settings>) {

@@ -219,7 +219,9 @@ fn weight(event: &Event) -> usize {
         | Event::Drain
         | Event::Cut
         | Event::Configure(_)
-        | Event::Spare(_) => 0,
+        | Event::Spare(_)
+        | Event::Enlarge(..)
+        | Event::Shrink(_) => 0,
     }
 }
 

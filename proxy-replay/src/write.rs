@@ -81,6 +81,8 @@ impl Display for Event {
             Self::Cut => f.write_str("cut"),
             Self::Configure(settings) => write!(f, "configure {}", SettingsText(settings)),
             Self::Spare(peer) => write!(f, "spare {}", words::peer(*peer)),
+            Self::Enlarge(peer, size) => write!(f, "enlarge {} {size}", words::peer(*peer)),
+            Self::Shrink(peer) => write!(f, "shrink {}", words::peer(*peer)),
         }
     }
 }

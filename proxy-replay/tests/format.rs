@@ -198,6 +198,8 @@ fn event() -> impl Strategy<Value = Event> {
         Just(Event::Cut),
         settings().prop_map(Event::Configure),
         peer().prop_map(Event::Spare),
+        (peer(), any::<usize>()).prop_map(|(peer, size)| Event::Enlarge(peer, size)),
+        peer().prop_map(Event::Shrink),
     ]
 }
 

@@ -20,6 +20,7 @@ impl Exchange {
                 lane.window.consume(2);
             }
             if lane.window.is_empty() {
+                lane.shrink();
                 let reason = match (self.request.eof, self.drains) {
                     (true, _) => CloseReason::Idle,
                     (false, true) => CloseReason::Draining,

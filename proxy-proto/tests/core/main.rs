@@ -2,6 +2,7 @@
 
 mod answers;
 mod basic;
+mod bulk;
 mod docs;
 mod driving;
 mod grammar;

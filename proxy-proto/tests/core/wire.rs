@@ -59,6 +59,8 @@ pub(crate) struct Wire {
     pub(crate) reconnecting: Connecting,
     /// At most so many bytes are received or sent at once.
     pub(crate) grain: usize,
+    /// Large windows that may still be lent.
+    pub(crate) large: usize,
     pub(crate) actions: Vec<Action>,
     pub(crate) finished: Vec<Summary>,
     attempt: Attempt,
@@ -66,6 +68,7 @@ pub(crate) struct Wire {
 }
 
 pub(crate) const WINDOW: usize = 16 * 1024;
+pub(crate) const LARGE: usize = 256 * 1024;
 
 impl Wire {
     pub(crate) fn new() -> Self {
@@ -86,6 +89,7 @@ impl Wire {
             connecting: Connecting::New,
             reconnecting: Connecting::New,
             grain: usize::MAX,
+            large: 0,
             actions: Vec::new(),
             finished: Vec::new(),
             attempt: Attempt::default(),
@@ -346,6 +350,10 @@ impl Wire {
         }
         let grain = self.grain;
         let Self { exchange, lanes, client, upstream, now, .. } = self;
+        if self.large > 0 && exchange.is_bulk(peer, lanes) {
+            self.large -= 1;
+            exchange.enlarge(peer, vec![0; LARGE].into_boxed_slice(), lanes);
+        }
         let end = match peer {
             Peer::Client => client,
             Peer::Upstream => upstream,

@@ -30,9 +30,9 @@
 //!    nor more connections opened to an upstream than `max_conns_per_upstream`. A limit that a
 //!    reload lowers lets live what there is, and nothing beside it; one that a reload has removed
 //!    and another brings back finds its connections counted. (`limits`)
-//! 5. While it gives nothing to a peer, the proxy takes no more than two windows from the other:
-//!    buffers are bounded. Only behind an answer, or without an upstream, is the rest of a request
-//!    read and forgotten. (`limits`)
+//! 5. While it gives nothing to a peer, the proxy takes no more than two windows from the other, or
+//!    one large one, of which each worker has 16: buffers are bounded. Only behind an answer, or
+//!    without an upstream, is the rest of a request read and forgotten. (`limits`)
 //! 6. A socket is polled on the worker whose reactor knows it. (`network`)
 //! 7. A task that nobody wakes has nothing to do: in some worlds, whenever all sleep, each is
 //!    polled, and moves no byte and closes nothing. Nobody waits for a place or a connection that

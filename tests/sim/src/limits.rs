@@ -15,6 +15,8 @@ pub(crate) struct Limits {
     /// By task: what it took since it last gave something.
     held: Vec<Held>,
     window: usize,
+    /// How many large windows there may be.
+    large: usize,
 }
 
 /// A limit. One that is lowered lets live what there is, and nothing new.
@@ -34,7 +36,7 @@ struct Held {
 }
 
 impl Limits {
-    pub(crate) fn new(setup: &Setup, upstreams: usize, window: usize) -> Self {
+    pub(crate) fn new(setup: &Setup, upstreams: usize, workers: usize, window: usize) -> Self {
         let allowed = |limit| Allowed { limit, lasting: 0 };
         Self {
             clients: 0,
@@ -44,6 +46,7 @@ impl Limits {
             replaces: None,
             held: Vec::new(),
             window,
+            large: workers * LARGE_WINDOWS,
         }
     }
 
@@ -91,6 +94,7 @@ impl Limits {
     pub(crate) fn close(&mut self, task: Option<usize>, leads: Leads) {
         match leads {
             Leads::ToClient(_) => {
+                *self.held(task) = Held { forgets: true, ..Held::default() };
                 self.clients -= 1;
                 self.of_clients.ease();
             }
@@ -112,21 +116,28 @@ impl Limits {
     ) -> Result<(), String> {
         let window = self.window;
         let held = self.held(task);
-        let (now, most) = match leads {
+        let now = match leads {
+            Leads::ToClient(_) if held.forgets => 0,
             Leads::ToClient(_) => {
                 held.from_client += n;
-                let most = if held.forgets { usize::MAX } else { 2 * window };
-                (held.from_client, most)
+                held.from_client
             }
             Leads::ToUpstream(_) => {
                 held.from_upstream += n;
-                (held.from_upstream, 2 * window)
+                held.from_upstream
             }
         };
-        if now <= most {
+        if now <= 2 * window {
             return Ok(());
         }
-        Err(format!("{now} bytes taken and none given: the window is {window}"))
+        if now > window + LARGE_WINDOW {
+            return Err(format!("{now} bytes taken and none given: the window is {window}"));
+        }
+        let large = self.held.iter().map(|held| held.large(window)).sum::<usize>();
+        if large <= self.large {
+            return Ok(());
+        }
+        Err(format!("{large} large windows are full, of {} that there may be", self.large))
     }
 
     /// A task gives bytes to a peer.
@@ -144,6 +155,13 @@ impl Limits {
     }
 }
 
+impl Held {
+    /// How many large windows it must be using.
+    fn large(self, window: usize) -> usize {
+        [self.from_client, self.from_upstream].into_iter().filter(|n| *n > 2 * window).count()
+    }
+}
+
 impl Allowed {
     fn set(&mut self, limit: usize, open: usize) {
         self.lasting = self.lasting.max(open);
@@ -158,3 +176,7 @@ impl Allowed {
         self.lasting = self.lasting.saturating_sub(1);
     }
 }
+
+/// What docs/limits.md promises of large windows: their size in bytes, and how many a worker has.
+const LARGE_WINDOW: usize = 256 * 1024;
+const LARGE_WINDOWS: usize = 16;

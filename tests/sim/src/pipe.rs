@@ -91,11 +91,14 @@ impl Pipe {
         self.arrived.extend(bytes);
     }
 
-    /// Loses the bytes that fly, from segment number `from` on.
+    /// Loses what flies, from segment number `from` on: bytes, and an end behind them, which is in
+    /// sequence with them.
     pub(crate) fn lose(&mut self, from: usize) {
         for (_, segment) in self.flying.iter_mut().skip(from) {
-            if let Segment::Bytes(bytes) = segment {
-                bytes.clear();
+            match segment {
+                Segment::Bytes(bytes) => bytes.clear(),
+                Segment::End => *segment = Segment::Bytes(Vec::new()),
+                Segment::Reset => {}
             }
         }
     }

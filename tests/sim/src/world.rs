@@ -116,7 +116,7 @@ fn stage(
     let mut dice = Dice::new(plan.seed);
     let setup = &plan.setup;
     let window = setup.config().limits.max_head_bytes.max(16 * 1024);
-    let limits = Limits::new(setup, plan.upstreams.len(), window);
+    let limits = Limits::new(setup, plan.upstreams.len(), plan.workers, window);
     network::begin(Network::new(dice.fork(), plan.weather.clone(), limits, plan.upstreams.len()));
     trace::begin(options.traces);
     let workers = (0..plan.workers).map(Virtual::worker).collect();

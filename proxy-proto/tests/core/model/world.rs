@@ -185,6 +185,7 @@ impl World {
             return false;
         }
         let grain = self.grain();
+        self.resize(peer);
         let before = self.exchange.transmit(peer.other(), &self.lanes).slices.concat();
         let run = self.exchange.transmit(peer.other(), &self.lanes).slices[1].as_ptr_range();
         let room = self.exchange.spare(peer, &mut self.lanes);
@@ -255,6 +256,22 @@ impl World {
         }
         self.take_actions();
         true
+    }
+
+    /// Lends a larger window where one pays, and takes it back at any time.
+    fn resize(&mut self, peer: Peer) {
+        if self.exchange.is_bulk(peer, &self.lanes) && self.dice.percent(50) {
+            let memory = vec![0; 4 * WINDOW].into_boxed_slice();
+            self.exchange.enlarge(peer, memory, &mut self.lanes);
+        }
+        if self.dice.percent(10) {
+            self.exchange.shrink(peer, &mut self.lanes);
+        }
+        while let Some(memory) = self.lanes.reclaim() {
+            assert_eq!(memory.len(), 4 * WINDOW);
+        }
+        let is_enlarged = self.lanes.is_enlarged(peer);
+        assert!(!(is_enlarged && self.exchange.is_idle()), "idle, with a large window");
     }
 
     /// The connection that is being opened opens, some time.

@@ -192,6 +192,7 @@ impl World {
         if most == 0 || !self.exchange.interest(peer, &self.lanes).recv {
             return false;
         }
+        self.resize(peer, most);
         let spare = self.exchange.spare(peer, &mut self.lanes);
         assert!(!spare.is_empty(), "an interest without room");
         let end = match (peer, self.serving) {
@@ -223,6 +224,18 @@ impl World {
             return false;
         }
         true
+    }
+
+    /// A large window comes and goes by chance: that of the event.
+    fn resize(&mut self, peer: Peer, most: usize) {
+        if most.is_multiple_of(3) {
+            self.exchange.shrink(peer, &mut self.lanes, self.now);
+        }
+        if !most.is_multiple_of(2) && self.exchange.is_bulk(peer, &self.lanes) {
+            let memory = vec![0; 4 * WINDOW].into_boxed_slice();
+            self.exchange.enlarge(peer, memory, &mut self.lanes, self.now);
+        }
+        let _for_nobody_else = self.lanes.reclaim();
     }
 
     fn send(&mut self, peer: Peer, most: usize) -> bool {
