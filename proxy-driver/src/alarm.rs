@@ -17,6 +17,11 @@ impl<R: Runtime> Alarm<R> {
         Self { timer: R::timer(), set: None }
     }
 
+    /// Whether the waker that was given last will be woken by then: nothing is left to be done.
+    pub(crate) fn will_wake(&self, at: Instant, now: Instant) -> bool {
+        self.set.is_some_and(|set| set <= at && now < set)
+    }
+
     /// Ready once `at` has passed, or earlier.
     pub(crate) fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
         if self.set.is_none_or(|set| at < set) {

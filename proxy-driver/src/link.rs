@@ -30,15 +30,19 @@ pub(crate) enum Link<R: Runtime> {
         attempt: Attempt,
         ticket: Ticket<Connection<R::Socket>>,
     },
-    Dialing {
-        attempt: Attempt,
-        lease: Lease<Connection<R::Socket>>,
-        dial: R::Dial,
-        /// Which of the upstream's addresses is tried.
-        nth: usize,
-        share: Option<Share<R>>,
-    },
+    /// In a box, because most connections are at it for no part of their lives.
+    Dialing(Box<Dialing<R>>),
     Open(Connection<R::Socket>),
+}
+
+/// A connection that is being opened.
+pub(crate) struct Dialing<R: Runtime> {
+    attempt: Attempt,
+    lease: Lease<Connection<R::Socket>>,
+    dial: R::Dial,
+    /// Which of the upstream's addresses is tried.
+    nth: usize,
+    share: Option<Share<R>>,
 }
 
 impl<R: Runtime> Link<R> {
@@ -80,7 +84,7 @@ impl<R: Runtime> Link<R> {
                 drop(socket);
                 self.dial(attempt, lease, upstream, times)
             }
-            Self::None | Self::Queued { .. } | Self::Dialing { .. } => {
+            Self::None | Self::Queued { .. } | Self::Dialing(_) => {
                 debug_assert!(false, "only an open connection is replaced");
                 Reply::Failed { attempt, fault: Fault::new(Cause::ConnectFailed, "no connection") }
             }
@@ -108,7 +112,8 @@ impl<R: Runtime> Link<R> {
                     }
                 }
             }
-            Self::Dialing { attempt, dial, nth, share, .. } => {
+            Self::Dialing(dialing) => {
+                let Dialing { attempt, dial, nth, share, .. } = &mut **dialing;
                 let attempt = *attempt;
                 let error = match (Pin::new(&mut *dial).poll(cx), share.as_mut()) {
                     (Poll::Ready(Ok(socket)), _) => {
@@ -139,25 +144,33 @@ impl<R: Runtime> Link<R> {
     pub(crate) fn take_open(&mut self) -> Option<Connection<R::Socket>> {
         match std::mem::replace(self, Self::None) {
             Self::Open(connection) => Some(connection),
-            Self::None | Self::Queued { .. } | Self::Dialing { .. } => None,
+            Self::None | Self::Queued { .. } | Self::Dialing(_) => None,
         }
     }
 
     /// Drops whatever there is: a connection, an attempt, a place in the queue.
     pub(crate) fn discard(&mut self, reason: CloseReason, upstream: &Upstream<R::Socket>) {
-        if let (Self::Dialing { nth, .. }, CloseReason::Failed(Cause::ConnectTimeout)) =
+        if let (Self::Dialing(dialing), CloseReason::Failed(Cause::ConnectTimeout)) =
             (&*self, reason)
         {
             // Those who come next try another of its addresses first.
-            upstream.prefer(nth + 1);
+            upstream.prefer(dialing.nth + 1);
         }
         *self = Self::None;
+    }
+
+    /// Whether something is to be waited for before there is a connection.
+    pub(crate) const fn is_opening(&self) -> bool {
+        match self {
+            Self::Queued { .. } | Self::Dialing(_) => true,
+            Self::None | Self::Open(_) => false,
+        }
     }
 
     pub(crate) fn socket(&mut self) -> Option<&mut R::Socket> {
         match self {
             Self::Open(connection) => Some(&mut connection.socket),
-            Self::None | Self::Queued { .. } | Self::Dialing { .. } => None,
+            Self::None | Self::Queued { .. } | Self::Dialing(_) => None,
         }
     }
 
@@ -173,13 +186,15 @@ impl<R: Runtime> Link<R> {
             return Reply::Failed { attempt, fault };
         };
         let share = Share::of(upstream, 0, times);
-        *self = Self::Dialing { attempt, lease, dial: R::dial(address), nth: 0, share };
+        let dial = R::dial(address);
+        *self = Self::Dialing(Box::new(Dialing { attempt, lease, dial, nth: 0, share }));
         Reply::Dialing(attempt)
     }
 
     fn open(&mut self, attempt: Attempt, socket: R::Socket, home: usize) -> Reply {
         match std::mem::replace(self, Self::None) {
-            Self::Dialing { lease, .. } => {
+            Self::Dialing(dialing) => {
+                let lease = dialing.lease;
                 *self = Self::Open(Connection { socket, home, lease });
             }
             Self::None | Self::Queued { .. } | Self::Open(_) => {

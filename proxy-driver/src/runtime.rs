@@ -90,6 +90,6 @@ pub trait Timer: Send + Unpin + 'static {
     /// Makes it fire at `at` instead of whatever was set before.
     fn set(&mut self, at: Instant);
 
-    /// Ready once it has fired. It may do so early; until it is set again it need not fire twice.
+    /// Ready once its time has passed, never before; until it is set again it need not fire twice.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }

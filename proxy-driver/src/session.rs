@@ -1,8 +1,8 @@
 mod answers;
 mod bulk;
+mod transfer;
 
 use std::future::Future;
-use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use proxy_balance::ClientPlace;
 use proxy_proto::{Action, Instant, Lanes, Peer, Reply, Summary};
 use proxy_replay::Recorder;
 
-use self::answers::{Answers, Presence, chosen};
+use self::answers::{Answers, Presence, Woken, chosen};
+use self::transfer::Pending;
 use crate::alarm::Alarm;
 use crate::link::{Link, Times};
 use crate::proxy::Proxy;
@@ -40,6 +41,7 @@ pub(crate) struct Session<R: Runtime> {
     link: Link<R>,
     timer: Alarm<R>,
     answers: Answers,
+    pending: Pending,
     closes: Option<Closes>,
 }
 
@@ -94,26 +96,37 @@ impl<R: Runtime> Session<R> {
             link: Link::None,
             timer: Alarm::new(),
             answers,
+            pending: Pending::default(),
             closes: None,
         }
     }
 
     /// One pass: until nothing moves, or the budget is spent.
     fn pass(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>) -> Poll<Closes> {
-        for _turn in 0..BUDGET {
-            let now = R::now();
-            self.look_around(lanes, cx, now);
+        // One look at the clock: a pass is far shorter than anything that is timed.
+        let now = R::now();
+        let waker = self.look_around(lanes, cx, now);
+        self.pending = Pending::default();
+        let mut budget = BUDGET;
+        for _turn in 0..TURNS {
             let mut moved = self.take_actions(lanes, now);
             moved |= self.poll_link(lanes, cx, now);
-            for peer in Peer::BOTH {
-                moved |= self.send(peer, lanes, cx, now);
-                moved |= self.recv(peer, lanes, cx, now);
+            // In the order in which a request and its response pass: each finds what the one before
+            // it has brought.
+            for (from, to) in [(Peer::Client, Peer::Upstream), (Peer::Upstream, Peer::Client)] {
+                let received = self.recv(from, lanes, cx, now);
+                budget = budget.saturating_sub(received.unwrap_or(0));
+                moved |= received.is_some();
+                moved |= self.send(to, lanes, cx, now);
             }
             if let Some(closes) = self.closes {
                 return Poll::Ready(closes);
             }
-            if !moved && self.wait(lanes, cx, now) == Waits::Yes {
+            if !moved && self.wait(waker, lanes, cx, now) == Waits::Yes {
                 return Poll::Pending;
+            }
+            if budget == 0 {
+                break;
             }
         }
         // Bytes that never stop moving do not stop the clock.
@@ -125,22 +138,16 @@ impl<R: Runtime> Session<R> {
     }
 
     /// Notices what others want of this connection: a reload, a drain, its place.
-    fn look_around(&mut self, lanes: &mut Lanes, cx: &Context<'_>, now: Instant) {
-        let is_idle = self.exchange.is_idle();
-        if is_idle {
+    fn look_around(&mut self, lanes: &mut Lanes, cx: &Context<'_>, now: Instant) -> Woken {
+        if self.exchange.is_idle() {
             self.follow_reload();
         }
-        let Answers::Upstreams { place, presence, .. } = &mut self.answers else { return };
-        if !presence.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
-            place.register(cx.waker());
-            presence.waker = Some(cx.waker().clone());
-        }
-        // One that leaves is not busy: saying so would have another one asked in its stead.
-        if presence.idle && !is_idle && !presence.leaves {
-            presence.idle = false;
-            place.set_busy();
-        }
+        let Answers::Upstreams { place, presence, .. } = &mut self.answers else {
+            return Woken::Anew;
+        };
+        let woken = presence.register(place, cx.waker());
         let _taken_anyway = self.notice_drain(lanes, now);
+        woken
     }
 
     /// Notices that the proxy drains, or that the time for that is over. `true`: there may be
@@ -168,7 +175,13 @@ impl<R: Runtime> Session<R> {
     }
 
     /// Nothing moves: sets the timer, unless it is due, and leaves if the place is wanted.
-    fn wait(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> Waits {
+    fn wait(
+        &mut self,
+        woken: Woken,
+        lanes: &mut Lanes,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Waits {
         let deadline = self.exchange.deadline();
         if deadline.is_some_and(|deadline| deadline.at <= now) {
             self.exchange.handle_timeout(lanes, now);
@@ -195,6 +208,7 @@ impl<R: Runtime> Session<R> {
             }
         }
         match wake_at {
+            Some(at) if woken == Woken::AsBefore && self.timer.will_wake(at, now) => Waits::Yes,
             Some(at) if self.timer.poll_until(cx, at).is_ready() => Waits::No,
             Some(_) | None => Waits::Yes,
         }
@@ -217,6 +231,7 @@ impl<R: Runtime> Session<R> {
             }
             Action::Connect { attempt } => {
                 let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
+                self.pending.forget(Peer::Upstream);
                 let times = Times::at(now, &self.snapshot);
                 let reply = self.link.connect(attempt, upstream, &self.proxy, &self.worker, times);
                 match reply {
@@ -232,6 +247,7 @@ impl<R: Runtime> Session<R> {
             }
             Action::Reconnect { attempt } => {
                 let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
+                self.pending.forget(Peer::Upstream);
                 let reply = self.link.reconnect(attempt, upstream, Times::at(now, &self.snapshot));
                 self.exchange.handle_reply(reply, lanes, now);
             }
@@ -322,69 +338,14 @@ impl<R: Runtime> Session<R> {
     }
 
     fn poll_link(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
+        if !self.link.is_opening() {
+            return false;
+        }
         let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return false };
         let times = Times::at(now, &self.snapshot);
         let polled = self.link.poll(cx, upstream, &self.worker, times);
         let Poll::Ready(reply) = polled else { return false };
         self.exchange.handle_reply(reply, lanes, now);
-        self.take_actions(lanes, now);
-        true
-    }
-
-    fn send(&mut self, peer: Peer, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
-        let transmit = self.exchange.transmit(peer, lanes);
-        if transmit.is_empty() {
-            return false;
-        }
-        let socket = match peer {
-            Peer::Client => &mut self.client,
-            Peer::Upstream => match self.link.socket() {
-                Some(socket) => socket,
-                None => return false,
-            },
-        };
-        let mut slices = [IoSlice::new(&[]); 3];
-        let mut count = 0;
-        for slice in transmit.slices.into_iter().filter(|slice| !slice.is_empty()) {
-            slices[count] = IoSlice::new(slice);
-            count += 1;
-        }
-        match socket.poll_send(cx, &slices[..count]) {
-            Poll::Pending => return false,
-            Poll::Ready(Ok(n)) if n > 0 => self.exchange.handle_sent(peer, n, lanes, now),
-            Poll::Ready(Ok(_) | Err(_)) => self.exchange.handle_send_failed(peer, lanes, now),
-        }
-        self.take_actions(lanes, now);
-        true
-    }
-
-    fn recv(&mut self, peer: Peer, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
-        // A response that is still to come says that it is the last, however long this turn has
-        // lasted.
-        if peer == Peer::Upstream && self.notice_drain(lanes, now) {
-            self.take_actions(lanes, now);
-        }
-        if !self.exchange.interest(peer, lanes).recv {
-            return false;
-        }
-        self.enlarge(peer, lanes, now);
-        let room = self.exchange.spare(peer, lanes);
-        let received = match (peer, &mut self.answers) {
-            (Peer::Client, _) => self.client.poll_recv(cx, room),
-            (Peer::Upstream, Answers::Pages { body: Some(body) }) => {
-                Poll::Ready(Ok(body.feed(room)))
-            }
-            (Peer::Upstream, _) => match self.link.socket() {
-                Some(socket) => socket.poll_recv(cx, room),
-                None => return false,
-            },
-        };
-        match received {
-            Poll::Pending => return false,
-            Poll::Ready(Ok(0)) => self.exchange.handle_eof(peer, lanes, now),
-            Poll::Ready(Ok(n)) => self.exchange.handle_received(peer, n, lanes, now),
-            Poll::Ready(Err(_)) => self.exchange.handle_broken(peer, lanes, now),
-        }
         self.take_actions(lanes, now);
         true
     }
@@ -399,6 +360,11 @@ impl<R: Runtime> Future for Session<R> {
         let mut lanes = this.lanes.take().unwrap_or_else(|| this.worker.take_lanes(capacity));
         let passed = this.pass(&mut lanes, cx);
         this.give_back(&mut lanes);
+        if let Answers::Upstreams { place, presence, .. } = &mut this.answers
+            && !this.exchange.is_idle()
+        {
+            presence.set_busy(place);
+        }
         if passed.is_ready() || this.exchange.is_idle() {
             this.worker.return_lanes(lanes);
         } else {
@@ -435,9 +401,10 @@ enum Waits {
 /// How long a new connection has for the first byte of its first request before it counts as idle:
 /// a client that is just connecting must not be turned away to make room for another.
 const GRACE: Duration = Duration::from_secs(1);
-/// Turns in a pass. A bulk transfer moves a window a turn: 32 of 16 KiB are half a megabyte, some
-/// 100 µs, before others on the worker have their turn.
-const BUDGET: usize = 32;
+/// Bytes in a pass: some 300 µs, before others on the worker have their turn.
+const BUDGET: usize = 1024 * 1024;
+/// Turns in a pass, for those who come byte by byte.
+const TURNS: usize = 32;
 
 #[cfg(test)]
 mod tests;

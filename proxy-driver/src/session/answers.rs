@@ -33,6 +33,34 @@ pub(super) struct Presence {
     pub(super) waker: Option<Waker>,
 }
 
+/// Whether the waker of a pass is the one that sockets and timers know already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Woken {
+    AsBefore,
+    Anew,
+}
+
+impl Presence {
+    /// Lets the place know whom to wake.
+    pub(super) fn register(&mut self, place: &ClientPlace, waker: &Waker) -> Woken {
+        if self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            return Woken::AsBefore;
+        }
+        place.register(waker);
+        self.waker = Some(waker.clone());
+        Woken::Anew
+    }
+
+    /// A request has begun. One that leaves is not busy: saying so would have another one asked in
+    /// its stead.
+    pub(super) fn set_busy(&mut self, place: &mut ClientPlace) {
+        if self.idle && !self.leaves {
+            self.idle = false;
+            place.set_busy();
+        }
+    }
+}
+
 /// The upstream of the request in hand.
 pub(super) fn chosen<'a, S>(
     snapshot: &'a Snapshot<S>,

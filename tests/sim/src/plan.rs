@@ -60,8 +60,8 @@ pub struct Weather {
     pub short: usize,
     /// Percent of receives of which the reactor hears late.
     pub lag: usize,
-    /// Percent of timers that fire early.
-    pub early: usize,
+    /// Percent of timers that fire up to a millisecond late.
+    pub late: usize,
     /// Percent of accepts that fail.
     pub accept_errors: usize,
     /// Percent of polls before which a task is polled that was not woken.

@@ -92,7 +92,7 @@ impl Weather {
             capacities: capacities.to_vec(),
             short: dice.pick(&[0, 0, 10, 50]),
             lag: if rough { dice.pick(&[0, 0, 5, 30]) } else { 0 },
-            early: if rough { dice.pick(&[0, 0, 20]) } else { 0 },
+            late: if rough { dice.pick(&[0, 0, 20]) } else { 0 },
             accept_errors: if calm { 0 } else { dice.pick(&[0, 0, 30]) },
             spurious: if rough { dice.pick(&[0, 0, 0, 5]) } else { 0 },
             overlap: dice.pick(&[0, 10, 40]),

@@ -70,7 +70,7 @@ fn changes(plan: &Plan) -> Vec<Change> {
     }
     changes.push(Box::new(|plan| plan.weather.short = 0));
     changes.push(Box::new(|plan| plan.weather.lag = 0));
-    changes.push(Box::new(|plan| plan.weather.early = 0));
+    changes.push(Box::new(|plan| plan.weather.late = 0));
     changes.push(Box::new(|plan| plan.weather.accept_errors = 0));
     changes.push(Box::new(|plan| plan.weather.spurious = 0));
     changes.push(Box::new(|plan| plan.weather.overlap = 0));

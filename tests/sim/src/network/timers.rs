@@ -1,6 +1,7 @@
 //! Timers, and wakes that come late.
 
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use proxy_proto::Instant;
 
@@ -27,8 +28,8 @@ impl Network {
     }
 
     pub(crate) fn set_timer(&mut self, timer: usize, at: Instant) {
-        let early = self.dice.percent(self.weather.early);
-        let at = if early && at > now() { now() + (at - now()) / 2 } else { at };
+        let late = self.dice.percent(self.weather.late);
+        let at = if late { at + Duration::from_micros(self.dice.below(1000) as u64) } else { at };
         let slot = &mut self.timers[timer];
         slot.setting += 1;
         slot.running = true;
