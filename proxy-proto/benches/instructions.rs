@@ -1,0 +1,100 @@
+//! Instructions of the core per request on a keep-alive connection, counted by callgrind, each with
+//! the number that it had when it was last recorded. More than 3 % above that is an error.
+//!
+//! The processor does not matter: valgrind shows a Haswell of its own to whatever looks for vector
+//! units, on any machine that has AVX2.
+
+#![allow(
+    clippy::disallowed_methods,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "what the macros write is public and qualified, and exits"
+)]
+
+mod conversation;
+mod messages;
+
+use std::hint::black_box;
+
+use gungraun::{
+    Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+};
+
+use self::conversation::{Conversation, Script};
+use self::messages::{bulk, chunked, forty_fields, minimal, post, usual};
+
+/// Whoever makes the core cheaper or, for a reason, dearer, records the new number here.
+mod recorded {
+    pub(crate) const PARSE: u64 = 12_937;
+    pub(crate) const FORWARD: u64 = 9_165;
+    pub(crate) const FINISH: u64 = 944;
+    pub(crate) const USUAL: u64 = 22_642;
+    pub(crate) const MINIMAL: u64 = 14_885;
+    pub(crate) const CHUNKED: u64 = 22_886;
+    pub(crate) const POST: u64 = 24_413;
+    pub(crate) const FORTY_FIELDS: u64 = 51_837;
+    pub(crate) const BULK: u64 = 118_291;
+}
+
+type Played = (Conversation, Script);
+
+fn idle(script: Script) -> Played {
+    (Conversation::after(&script), script)
+}
+
+fn asked(script: Script) -> Played {
+    let (mut conversation, script) = idle(script);
+    conversation.asks(&script);
+    (conversation, script)
+}
+
+fn answered(script: Script) -> Played {
+    let (mut conversation, script) = asked(script);
+    conversation.forwards(&script);
+    (conversation, script)
+}
+
+#[library_benchmark]
+#[bench::usual(args = (usual()), setup = idle, teardown = drop, config = within(recorded::PARSE))]
+fn parse((mut conversation, script): Played) -> Played {
+    black_box(&mut conversation).asks(black_box(&script));
+    (conversation, script)
+}
+
+#[library_benchmark]
+#[bench::usual(args = (usual()), setup = asked, teardown = drop, config = within(recorded::FORWARD))]
+fn forward((mut conversation, script): Played) -> Played {
+    black_box(&mut conversation).forwards(black_box(&script));
+    (conversation, script)
+}
+
+#[library_benchmark]
+#[bench::usual(args = (usual()), setup = answered, teardown = drop, config = within(recorded::FINISH))]
+fn finish((mut conversation, script): Played) -> Played {
+    black_box(&mut conversation).finishes();
+    (conversation, script)
+}
+
+#[library_benchmark(setup = idle, teardown = drop)]
+#[bench::usual(args = (usual()), config = within(recorded::USUAL))]
+#[bench::minimal(args = (minimal()), config = within(recorded::MINIMAL))]
+#[bench::chunked(args = (chunked()), config = within(recorded::CHUNKED))]
+#[bench::post(args = (post()), config = within(recorded::POST))]
+#[bench::forty_fields(args = (forty_fields()), config = within(recorded::FORTY_FIELDS))]
+#[bench::bulk(args = (bulk()), config = within(recorded::BULK))]
+fn whole((mut conversation, script): Played) -> Played {
+    black_box(&mut conversation).plays(black_box(&script));
+    (conversation, script)
+}
+
+fn within(recorded: u64) -> LibraryBenchmarkConfig {
+    let mut callgrind = Callgrind::default();
+    callgrind.hard_limits([(EventKind::Ir, recorded + recorded * 3 / 100)]);
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(callgrind);
+    config
+}
+
+library_benchmark_group!(name = request, benchmarks = [parse, forward, finish, whole]);
+main!(library_benchmark_groups = request);
