@@ -85,32 +85,27 @@ impl Exchange {
         let request_is_through = self.request.is_through(&lanes.request);
         let limits = self.settings.limits;
         let out = &mut lane.before;
-        let parsed = response::parse(
-            &lane.window.bytes()[..end],
-            &limits,
-            asked,
-            |head, headers, connection| {
-                let status = head.facts.status;
-                let kind = match status {
-                    101 if facts.wants_upgrade && request_is_through => Kind::Switch,
-                    101 => return Err(Fault::bad_response("a 101 that nobody asked for")),
-                    100..=199 if self.interims >= MAX_INTERIMS => {
-                        return Err(Fault::bad_response("too many interim responses"));
-                    }
-                    100..=199 => Kind::Interim,
-                    _ => Kind::Final,
-                };
-                if kind == Kind::Final {
-                    self.persists = self.may_persist(&lanes.request)
-                        && (facts.version_1_1 || head.has_known_length());
+        let parsed = response::parse(&lane.window.bytes()[..end], &limits, asked, |head| {
+            let status = head.facts.status;
+            let kind = match status {
+                101 if facts.wants_upgrade && request_is_through => Kind::Switch,
+                101 => return Err(Fault::bad_response("a 101 that nobody asked for")),
+                100..=199 if self.interims >= MAX_INTERIMS => {
+                    return Err(Fault::bad_response("too many interim responses"));
                 }
-                // RFC 9110 section 15.2: no interim response to an HTTP/1.0 client.
-                if facts.version_1_1 || kind == Kind::Final {
-                    head.render(headers, connection, asked, self.persistence(), out);
-                }
-                Ok((kind, head.facts))
-            },
-        );
+                100..=199 => Kind::Interim,
+                _ => Kind::Final,
+            };
+            if kind == Kind::Final {
+                self.persists = self.may_persist(&lanes.request)
+                    && (facts.version_1_1 || head.has_known_length());
+            }
+            // RFC 9110 section 15.2: no interim response to an HTTP/1.0 client.
+            if facts.version_1_1 || kind == Kind::Final {
+                head.render(asked, self.persistence(), out);
+            }
+            Ok((kind, head.facts))
+        });
         let (kind, head) = match parsed.and_then(|translated| translated) {
             Ok(translated) => translated,
             Err(fault) => {

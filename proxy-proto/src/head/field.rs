@@ -1,4 +1,10 @@
+use arrayvec::ArrayVec;
 use httparse::Header;
+
+use crate::Limits;
+
+/// The names of a head's fields, in their order.
+pub(crate) type Names = ArrayVec<Name, { Limits::MAX_HEADERS }>;
 
 /// The fields that a proxy must understand; all others pass as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,30 +34,45 @@ pub(crate) enum Name {
 }
 
 impl Name {
-    /// Classifies by length first: most fields are told apart without comparing a byte.
+    /// Classifies by length and first letter: hardly a field is compared with a name that it does
+    /// not have.
     pub(crate) fn of(name: &str) -> Self {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
-        match name.len() {
-            2 if is("te") => Self::Te,
-            3 if is("via") => Self::Via,
-            4 if is("host") => Self::Host,
-            6 if is("expect") => Self::Expect,
-            7 if is("upgrade") => Self::Upgrade,
-            7 if is("trailer") => Self::Trailer,
-            10 if is("connection") => Self::Connection,
-            10 if is("keep-alive") => Self::KeepAlive,
-            10 if is("x-trace-id") => Self::XTraceId,
-            12 if is("max-forwards") => Self::MaxForwards,
-            14 if is("content-length") => Self::ContentLength,
-            14 if is("http2-settings") => Self::Http2Settings,
-            15 if is("x-forwarded-for") => Self::XForwardedFor,
-            16 if is("proxy-connection") => Self::ProxyConnection,
-            16 if is("x-forwarded-host") => Self::XForwardedHost,
-            17 if is("transfer-encoding") => Self::TransferEncoding,
-            17 if is("x-forwarded-proto") => Self::XForwardedProto,
-            10 | 13.. if is_disguised(name) => Self::Disguised,
-            _ => Self::Other,
+        let Some(first) = name.as_bytes().first() else { return Self::Other };
+        let (known, candidate) = match (name.len(), first.to_ascii_lowercase()) {
+            (2, b't') => ("te", Self::Te),
+            (3, b'v') => ("via", Self::Via),
+            (4, b'h') => ("host", Self::Host),
+            (6, b'e') => ("expect", Self::Expect),
+            (7, b'u') => ("upgrade", Self::Upgrade),
+            (7, b't') => ("trailer", Self::Trailer),
+            (10, b'c') => ("connection", Self::Connection),
+            (10, b'k') => ("keep-alive", Self::KeepAlive),
+            (10, b'x') => ("x-trace-id", Self::XTraceId),
+            (12, b'm') => ("max-forwards", Self::MaxForwards),
+            (14, b'c') => ("content-length", Self::ContentLength),
+            (14, b'h') => ("http2-settings", Self::Http2Settings),
+            (15, b'x') => ("x-forwarded-for", Self::XForwardedFor),
+            (16, b'p') => ("proxy-connection", Self::ProxyConnection),
+            (16, b'x') => ("x-forwarded-host", Self::XForwardedHost),
+            (17, b't') => ("transfer-encoding", Self::TransferEncoding),
+            (17, b'x') => ("x-forwarded-proto", Self::XForwardedProto),
+            (_, first) => return Self::of_unknown(name, first),
+        };
+        if name.eq_ignore_ascii_case(known) {
+            return candidate;
         }
+        Self::of_unknown(name, first.to_ascii_lowercase())
+    }
+
+    /// A name that is none of ours, but may read as one.
+    fn of_unknown(name: &str, first: u8) -> Self {
+        let is_disguised = match first {
+            b'x' => name.len() >= 10 && name.contains('_') && reads_as_vouched(name),
+            b'a' | b'b' | b'd'..=b's' | b'u'..=b'z' | b'0'..=b'9' => false,
+            // A `c`, a `t`, or a sign before any letter.
+            _ => name.len() >= 13 && has_framing_letters(name),
+        };
+        if is_disguised { Self::Disguised } else { Self::Other }
     }
 
     /// Whether a message may drop this field by naming it in `Connection` (RFC 9110 section
@@ -108,15 +129,17 @@ impl Name {
     }
 }
 
-fn is_disguised(name: &str) -> bool {
+fn reads_as_vouched(name: &str) -> bool {
     let reads_as = |vouched: &str| {
         name.bytes()
             .zip(vouched.bytes())
             .all(|(byte, known)| byte.eq_ignore_ascii_case(&known) || byte == b'_' && known == b'-')
     };
-    let is_vouched = |vouched: &&str| vouched.len() == name.len() && reads_as(vouched);
+    VOUCHED.iter().any(|vouched| vouched.len() == name.len() && reads_as(vouched))
+}
+
+fn has_framing_letters(name: &str) -> bool {
     FRAMING.iter().any(|framing| letters(name).eq(letters(framing)))
-        || name.contains('_') && VOUCHED.iter().any(is_vouched)
 }
 
 fn letters(name: &str) -> impl Iterator<Item = u8> {

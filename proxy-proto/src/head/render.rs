@@ -1,7 +1,10 @@
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::IpAddr;
 
 use httparse::Header;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// Copies the lines of a head that survive, in runs: what stands together is copied together.
 ///
@@ -41,6 +44,43 @@ impl<'a> Runs<'a> {
     }
 }
 
+/// Appends a number in decimal. The machinery of `fmt` costs ten times as much.
+pub(crate) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; MAX_DIGITS];
+    let mut from = MAX_DIGITS;
+    loop {
+        from -= 1;
+        digits[from] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[from..]);
+}
+
+/// Appends an address as it is usually written.
+pub(crate) fn push_address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            push_decimal(out, a.into());
+            for octet in [b, c, d] {
+                out.push(b'.');
+                push_decimal(out, octet.into());
+            }
+        }
+        IpAddr::V6(address) => push_fmt(out, format_args!("{address}")),
+    }
+}
+
+/// Appends a trace id as it is usually written.
+pub(crate) fn push_trace(out: &mut Vec<u8>, trace: Uuid) {
+    let mut text = [0; Hyphenated::LENGTH];
+    trace.hyphenated().encode_lower(&mut text);
+    out.extend_from_slice(&text);
+}
+
 /// Appends formatted text. Writing into memory does not fail.
 pub(crate) fn push_fmt(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     struct Sink<'a>(&'a mut Vec<u8>);
@@ -52,3 +92,6 @@ pub(crate) fn push_fmt(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     }
     let _infallible = fmt::Write::write_fmt(&mut Sink(out), text);
 }
+
+/// Of a number of 64 bits.
+const MAX_DIGITS: usize = 20;

@@ -6,8 +6,8 @@ use httparse::{Error, Header, Status};
 use uuid::Uuid;
 
 use super::connection::ConnectionOptions;
-use super::field::{Name, list, trim};
-use super::render::{Runs, push_fmt};
+use super::field::{Name, Names, list, trim};
+use super::render::{Runs, push_address, push_decimal, push_trace};
 use super::target::{Target, is_authority};
 use crate::framing::{self, Framing, FramingFields};
 use crate::{Cause, Fault, Limits};
@@ -73,7 +73,8 @@ pub(crate) fn translate(
         return Err(Fault::new(Cause::MethodNotAllowed, "CONNECT is not allowed"));
     }
     let target = Target::parse(method, target)?;
-    let seen = Seen::collect(parsed.headers, method, version_1_1)?;
+    let mut names = Names::new();
+    let seen = Seen::collect(parsed.headers, &mut names, method, version_1_1)?;
     if version_1_1 && !seen.has_host {
         return Err(Fault::bad_request("no Host field"));
     }
@@ -100,8 +101,7 @@ pub(crate) fn translate(
     let target_len = out.len() - path_at;
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let mut runs = Runs::new(head, parsed.headers);
-    for (at, header) in parsed.headers.iter().enumerate() {
-        let name = Name::of(header.name);
+    for (at, (name, header)) in names.iter().zip(parsed.headers.iter()).enumerate() {
         match name {
             Name::Host if target.authority.is_some() => runs.drop(at, out),
             Name::ContentLength
@@ -126,7 +126,7 @@ pub(crate) fn translate(
             | Name::Trailer
             | Name::Upgrade
             | Name::Via => {
-                if seen.connection.drops(name, header, parsed.headers) {
+                if seen.connection.drops(*name, header, parsed.headers) {
                     runs.drop(at, out);
                 }
             }
@@ -135,17 +135,23 @@ pub(crate) fn translate(
     runs.finish(out);
     let host = target.authority.map(str::as_bytes).or(seen.host);
     if let Some(authority) = target.authority {
-        push_fmt(out, format_args!("Host: {authority}\r\n"));
+        out.extend_from_slice(b"Host: ");
+        out.extend_from_slice(authority.as_bytes());
+        out.extend_from_slice(b"\r\n");
     }
     match framing {
         Framing::Length(length) if seen.states_length => {
-            push_fmt(out, format_args!("Content-Length: {length}\r\n"));
+            out.extend_from_slice(b"Content-Length: ");
+            push_decimal(out, length);
+            out.extend_from_slice(b"\r\n");
         }
         Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         Framing::Length(_) | Framing::UntilClose => {}
     }
     if let Some(hops) = hops_left {
-        push_fmt(out, format_args!("Max-Forwards: {hops}\r\n"));
+        out.extend_from_slice(b"Max-Forwards: ");
+        push_decimal(out, hops.into());
+        out.extend_from_slice(b"\r\n");
     }
     if wants_upgrade {
         out.extend_from_slice(b"Connection: upgrade\r\n");
@@ -153,26 +159,26 @@ pub(crate) fn translate(
         out.extend_from_slice(b"Connection: close\r\n");
     }
     out.extend_from_slice(b"X-Forwarded-For: ");
-    for header in parsed.headers.iter() {
-        if Name::of(header.name) == Name::XForwardedFor && !header.value.is_empty() {
-            out.extend_from_slice(header.value);
-            out.extend_from_slice(b", ");
+    if seen.was_forwarded {
+        for (name, header) in names.iter().zip(parsed.headers.iter()) {
+            if *name == Name::XForwardedFor && !header.value.is_empty() {
+                out.extend_from_slice(header.value);
+                out.extend_from_slice(b", ");
+            }
         }
     }
-    push_fmt(out, format_args!("{}\r\n", origin.client));
+    push_address(out, origin.client);
     if let Some(host) = host {
-        out.extend_from_slice(b"X-Forwarded-Host: ");
+        out.extend_from_slice(b"\r\nX-Forwarded-Host: ");
         out.extend_from_slice(host);
-        out.extend_from_slice(b"\r\n");
     }
-    let via = if version_1_1 { "1.1" } else { "1.0" };
-    push_fmt(
-        out,
-        format_args!(
-            "X-Forwarded-Proto: http\r\nVia: {via} proxy\r\nX-Trace-ID: {}\r\n",
-            origin.trace
-        ),
-    );
+    out.extend_from_slice(if version_1_1 {
+        b"\r\nX-Forwarded-Proto: http\r\nVia: 1.1 proxy\r\nX-Trace-ID: "
+    } else {
+        b"\r\nX-Forwarded-Proto: http\r\nVia: 1.0 proxy\r\nX-Trace-ID: "
+    });
+    push_trace(out, origin.trace);
+    out.extend_from_slice(b"\r\n");
     Ok(RequestFacts {
         framing,
         version_1_1,
@@ -190,7 +196,9 @@ pub(crate) fn translate(
 /// does it.
 pub(crate) fn finish(facts: &RequestFacts, upstream: &str, out: &mut Vec<u8>) {
     if !facts.has_host {
-        push_fmt(out, format_args!("Host: {upstream}\r\n"));
+        out.extend_from_slice(b"Host: ");
+        out.extend_from_slice(upstream.as_bytes());
+        out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -224,6 +232,8 @@ struct Seen<'a> {
     /// `Max-Forwards`, where it counts.
     hops: Option<u32>,
     upgrade: Upgrade,
+    /// Somebody before us has said for whom.
+    was_forwarded: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -237,12 +247,19 @@ enum Upgrade {
 }
 
 impl<'a> Seen<'a> {
-    fn collect(headers: &[Header<'a>], method: &str, version_1_1: bool) -> Result<Self, Fault> {
+    fn collect(
+        headers: &[Header<'a>],
+        names: &mut Names,
+        method: &str,
+        version_1_1: bool,
+    ) -> Result<Self, Fault> {
         // RFC 9110 section 7.6.2: with any other method it means nothing.
         let counts_hops = matches!(method, "TRACE" | "OPTIONS");
         let mut seen = Self::default();
         for header in headers {
-            match Name::of(header.name) {
+            let name = Name::of(header.name);
+            names.push(name);
+            match name {
                 Name::Host => seen.add_host(header.value)?,
                 Name::ContentLength => {
                     seen.states_length = true;
@@ -256,6 +273,7 @@ impl<'a> Seen<'a> {
                 Name::Connection => seen.connection.add(header.value),
                 Name::Expect if version_1_1 => seen.add_expectation(header.value)?,
                 Name::Upgrade => seen.add_upgrade(header.value),
+                Name::XForwardedFor => seen.was_forwarded = true,
                 Name::MaxForwards if counts_hops => seen.add_hops(header.value)?,
                 Name::Disguised => {
                     return Err(Fault::bad_request("a field name that reads as another"));
@@ -269,7 +287,6 @@ impl<'a> Seen<'a> {
                 | Name::Te
                 | Name::Trailer
                 | Name::Via
-                | Name::XForwardedFor
                 | Name::XForwardedHost
                 | Name::XForwardedProto
                 | Name::XTraceId => {}

@@ -5,8 +5,8 @@ use httparse::{Header, Status};
 use uuid::Uuid;
 
 use super::connection::ConnectionOptions;
-use super::field::Name;
-use super::render::{Runs, push_fmt};
+use super::field::{Name, Names};
+use super::render::{Runs, push_decimal, push_trace};
 use crate::framing::{self, Framing, FramingError, FramingFields};
 use crate::{Fault, Limits};
 
@@ -44,14 +44,17 @@ pub(crate) struct ResponseHead<'a> {
     head: &'a [u8],
     reason: &'a str,
     length: Option<u64>,
+    headers: &'a [Header<'a>],
+    names: &'a Names,
+    connection: ConnectionOptions,
 }
 
-/// Parses the response head that is `head` and hands it, with its fields, to `render`.
-pub(crate) fn parse<'a, T>(
-    head: &'a [u8],
+/// Parses the response head that is `head` and hands it to `then`.
+pub(crate) fn parse<T>(
+    head: &[u8],
     limits: &Limits,
     asked: Asked,
-    then: impl FnOnce(ResponseHead<'a>, &[Header<'a>], ConnectionOptions) -> T,
+    then: impl FnOnce(ResponseHead<'_>) -> T,
 ) -> Result<T, Fault> {
     let mut table = [const { MaybeUninit::uninit() }; Limits::MAX_HEADERS];
     let table = &mut table[..limits.max_headers.min(Limits::MAX_HEADERS)];
@@ -78,8 +81,11 @@ pub(crate) fn parse<'a, T>(
     let mut fields = FramingFields::default();
     let mut connection = ConnectionOptions::default();
     let mut has_upgrade = false;
+    let mut names = Names::new();
     for header in parsed.headers.iter() {
-        match Name::of(header.name) {
+        let name = Name::of(header.name);
+        names.push(name);
+        match name {
             Name::ContentLength => {
                 fields.add_length(header.value).map_err(FramingError::in_response)?;
             }
@@ -118,7 +124,8 @@ pub(crate) fn parse<'a, T>(
     let facts = ResponseFacts { status, framing, persists };
     let reason = parsed.reason.unwrap_or_default();
     let length = fields.stated_length();
-    Ok(then(ResponseHead { facts, head, reason, length }, parsed.headers, connection))
+    let (headers, names) = (&*parsed.headers, &names);
+    Ok(then(ResponseHead { facts, head, reason, length, headers, names, connection }))
 }
 
 impl ResponseHead<'_> {
@@ -131,20 +138,17 @@ impl ResponseHead<'_> {
     }
 
     /// Writes the head that goes to the client.
-    pub(crate) fn render(
-        &self,
-        headers: &[Header<'_>],
-        connection: ConnectionOptions,
-        asked: Asked,
-        persistence: Persistence,
-        out: &mut Vec<u8>,
-    ) {
+    pub(crate) fn render(&self, asked: Asked, persistence: Persistence, out: &mut Vec<u8>) {
+        let Self { headers, names, connection, .. } = *self;
         let status = self.facts.status;
         let is_interim = status < 200;
-        push_fmt(out, format_args!("HTTP/1.1 {status} {}\r\n", self.reason));
+        out.extend_from_slice(b"HTTP/1.1 ");
+        push_decimal(out, status.into());
+        out.push(b' ');
+        out.extend_from_slice(self.reason.as_bytes());
+        out.extend_from_slice(b"\r\n");
         let mut runs = Runs::new(self.head, headers);
-        for (at, header) in headers.iter().enumerate() {
-            let name = Name::of(header.name);
+        for (at, (name, header)) in names.iter().zip(headers).enumerate() {
             match name {
                 Name::ContentLength | Name::TransferEncoding | Name::XTraceId => {
                     runs.drop(at, out);
@@ -166,7 +170,7 @@ impl ResponseHead<'_> {
                 | Name::XForwardedFor
                 | Name::XForwardedHost
                 | Name::XForwardedProto => {
-                    if connection.drops(name, header, headers) {
+                    if connection.drops(*name, header, headers) {
                         runs.drop(at, out);
                     }
                 }
@@ -175,10 +179,9 @@ impl ResponseHead<'_> {
         runs.finish(out);
         if is_interim {
             if status == 101 {
-                push_fmt(
-                    out,
-                    format_args!("Connection: upgrade\r\nX-Trace-ID: {}\r\n", asked.trace),
-                );
+                out.extend_from_slice(b"Connection: upgrade\r\nX-Trace-ID: ");
+                push_trace(out, asked.trace);
+                out.extend_from_slice(b"\r\n");
             }
             out.extend_from_slice(b"\r\n");
             return;
@@ -191,10 +194,14 @@ impl ResponseHead<'_> {
             && status != 204
         {
             // RFC 9110 section 8.6: HEAD and 304 state the length that GET would have.
-            push_fmt(out, format_args!("Content-Length: {length}\r\n"));
+            out.extend_from_slice(b"Content-Length: ");
+            push_decimal(out, length);
+            out.extend_from_slice(b"\r\n");
         }
         persistence.render(out);
-        push_fmt(out, format_args!("X-Trace-ID: {}\r\n\r\n", asked.trace));
+        out.extend_from_slice(b"X-Trace-ID: ");
+        push_trace(out, asked.trace);
+        out.extend_from_slice(b"\r\n\r\n");
     }
 }
 
