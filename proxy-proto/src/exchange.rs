@@ -243,20 +243,21 @@ impl Exchange {
 impl Exchange {
     /// What to wait for on the socket of `peer`.
     pub fn interest(&self, peer: Peer, lanes: &Lanes) -> Interest {
-        Interest { recv: self.wants(peer, lanes), send: !self.transmit(peer, lanes).is_empty() }
+        let source = peer.other();
+        Interest {
+            recv: self.wants(peer, lanes),
+            send: self.may_send(peer) && !self.flow(source).is_flushed(lanes.lane(source)),
+        }
     }
 
     /// The bytes that wait for `peer`.
     pub fn transmit<'a>(&self, peer: Peer, lanes: &'a Lanes) -> Transmit<'a> {
-        let is_open = match (peer, self.stage) {
-            (Peer::Client, Stage::Serving | Stage::Tunnel) => true,
-            (Peer::Upstream, Stage::Serving | Stage::Tunnel) => {
-                self.route.is_connected() && !self.deaf
-            }
-            (_, Stage::Head | Stage::Finished { .. } | Stage::Lingering | Stage::Closed) => false,
-        };
         let source = peer.other();
-        if is_open { self.flow(source).transmit(lanes.lane(source)) } else { Transmit::default() }
+        if self.may_send(peer) {
+            self.flow(source).transmit(lanes.lane(source))
+        } else {
+            Transmit::default()
+        }
     }
 
     /// Room for bytes from `peer`. See the driver law: this may move fragments.
@@ -355,6 +356,17 @@ impl Exchange {
         match from {
             Peer::Client => &mut self.request,
             Peer::Upstream => &mut self.response,
+        }
+    }
+
+    /// Whether what there is for `peer` may go out.
+    fn may_send(&self, peer: Peer) -> bool {
+        match (peer, self.stage) {
+            (Peer::Client, Stage::Serving | Stage::Tunnel) => true,
+            (Peer::Upstream, Stage::Serving | Stage::Tunnel) => {
+                self.route.is_connected() && !self.deaf
+            }
+            (_, Stage::Head | Stage::Finished { .. } | Stage::Lingering | Stage::Closed) => false,
         }
     }
 

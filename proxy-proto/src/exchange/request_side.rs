@@ -47,34 +47,45 @@ impl Exchange {
             let fault = Fault::bad_request("the request does not begin with a method");
             return self.refuse(fault, lanes);
         }
-        let limit = self.settings.limits.max_head_bytes.min(lane.window.capacity());
-        let end = match scan::find_end(bytes, &mut self.request.searched) {
-            Err(scan::BareLf) => {
-                return self.refuse(Fault::bad_request("a line does not end with CRLF"), lanes);
-            }
-            Ok(None) if bytes.len() < limit => return self.lose_client_at_eof(lanes, now),
-            Ok(Some(end)) if end <= limit => end,
-            Ok(None | Some(_)) => {
-                let fault = if bytes[..limit].contains(&b'\n') {
-                    Fault::new(Cause::HeadTooLarge, "the request head is too large")
-                } else {
-                    Fault::new(Cause::TargetTooLong, "the request line is too long")
-                };
-                return self.refuse(fault, lanes);
-            }
-        };
+        let settings = &*self.settings;
+        let limit = settings.limits.max_head_bytes.min(lane.window.capacity());
         let origin = Origin {
             client: self.client,
             trace: self.trace,
-            upstream_keep_alive: self.settings.upstream_keep_alive,
+            upstream_keep_alive: settings.upstream_keep_alive,
         };
-        let translated =
-            request::translate(&bytes[..end], &self.settings.limits, origin, &mut lane.before);
-        let facts = match translated {
-            Ok(facts) => facts,
-            Err(fault) => {
-                lane.before.clear();
-                return self.refuse(fault, lanes);
+        let before = &mut lane.before;
+        let mut translate =
+            |bytes: &[u8]| request::translate(bytes, &settings.limits, origin, before);
+        // Nearly every head comes whole and is as it should be: its end is where the parser finds
+        // it. Only for others is it looked for, byte by byte as they come.
+        let at_first_sight = match self.request.searched {
+            0 => translate(&bytes[..bytes.len().min(limit)]).ok(),
+            _ => None,
+        };
+        let (end, facts) = match at_first_sight {
+            Some(translated) => translated,
+            None => {
+                let end = match scan::find_end(bytes, &mut self.request.searched) {
+                    Err(scan::BareLf) => {
+                        let fault = Fault::bad_request("a line does not end with CRLF");
+                        return self.refuse(fault, lanes);
+                    }
+                    Ok(None) if bytes.len() < limit => return self.lose_client_at_eof(lanes, now),
+                    Ok(Some(end)) if end <= limit => end,
+                    Ok(None | Some(_)) => {
+                        let fault = if bytes[..limit].contains(&b'\n') {
+                            Fault::new(Cause::HeadTooLarge, "the request head is too large")
+                        } else {
+                            Fault::new(Cause::TargetTooLong, "the request line is too long")
+                        };
+                        return self.refuse(fault, lanes);
+                    }
+                };
+                match translate(&bytes[..end]) {
+                    Ok(translated) => translated,
+                    Err(fault) => return self.refuse(fault, lanes),
+                }
             }
         };
         lane.window.consume(end);

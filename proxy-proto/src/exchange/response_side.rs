@@ -4,7 +4,8 @@ use super::Exchange;
 use super::settle::Moved;
 use crate::flow::{Body, BodyError, Emit, Recv};
 use crate::framing::Framing;
-use crate::head::response::{self, Asked};
+use crate::head::request::RequestFacts;
+use crate::head::response::{self, Asked, ResponseFacts};
 use crate::head::scan;
 use crate::state::{Edge, HeadSent, Route, Stage};
 use crate::{Attempt, Cause, Fault, Instant, Lanes};
@@ -46,46 +47,69 @@ impl Exchange {
         self.response.recv = Recv::Head;
         // Bytes of a response are the end of every replay.
         self.request.release(request);
-        let bytes = lane.window.bytes();
-        let limit = self.settings.limits.max_head_bytes.min(lane.window.capacity());
-        let end = match scan::find_end(bytes, &mut self.response.searched) {
-            Ok(None) if bytes.len() < limit && self.response.eof => {
-                let fault = Fault::new(Cause::UpstreamEof, "closed within the response head");
-                self.lose_upstream(fault, lanes);
-                return Moved::Yes;
-            }
-            Ok(None) if bytes.len() < limit => return Moved::No,
-            Ok(Some(end)) if end <= limit => end,
-            Ok(None | Some(_)) => {
-                self.lose_upstream(Fault::bad_response("the response head is too large"), lanes);
-                return Moved::Yes;
-            }
-            Err(scan::BareLf) => {
-                self.lose_upstream(Fault::bad_response("a line does not end with CRLF"), lanes);
-                return Moved::Yes;
-            }
-        };
-        self.translate_response(end, lanes, now)
-    }
-
-    /// The head of a response has come whole: `end` bytes at the start of the window.
-    pub(super) fn translate_response(
-        &mut self,
-        end: usize,
-        lanes: &mut Lanes,
-        now: Instant,
-    ) -> Moved {
+        self.response.clear_before(lane);
         let Some(facts) = self.facts else {
             return Moved::No;
         };
-        let lane = &mut lanes.response;
-        self.response.clear_before(lane);
+        let limit = self.settings.limits.max_head_bytes.min(lane.window.capacity());
+        let has = lane.window.len();
+        // As with requests: the end of a head is looked for only if it does not come whole.
+        let at_first_sight = match self.response.searched {
+            0 => self.translate_response(has.min(limit), facts, lanes).ok(),
+            _ => None,
+        };
+        let translated = match at_first_sight {
+            Some(translated) => Ok(translated),
+            None => {
+                let bytes = lanes.response.window.bytes();
+                let end = match scan::find_end(bytes, &mut self.response.searched) {
+                    Ok(None) if has < limit && self.response.eof => {
+                        let fault =
+                            Fault::new(Cause::UpstreamEof, "closed within the response head");
+                        self.lose_upstream(fault, lanes);
+                        return Moved::Yes;
+                    }
+                    Ok(None) if has < limit => return Moved::No,
+                    Ok(Some(end)) if end <= limit => end,
+                    Ok(None | Some(_)) => {
+                        let fault = Fault::bad_response("the response head is too large");
+                        self.lose_upstream(fault, lanes);
+                        return Moved::Yes;
+                    }
+                    Err(scan::BareLf) => {
+                        let fault = Fault::bad_response("a line does not end with CRLF");
+                        self.lose_upstream(fault, lanes);
+                        return Moved::Yes;
+                    }
+                };
+                self.translate_response(end, facts, lanes)
+            }
+        };
+        match translated {
+            Ok((end, (kind, head))) => {
+                lanes.response.window.consume(end);
+                self.begin_response(kind, head, facts.version_1_1, now);
+            }
+            Err(fault) => self.lose_upstream(fault, lanes),
+        }
+        Moved::Yes
+    }
+
+    /// Parses the head at the start of the window, within so many bytes, and renders it. Nothing
+    /// is changed if that fails.
+    fn translate_response(
+        &mut self,
+        within: usize,
+        facts: RequestFacts,
+        lanes: &mut Lanes,
+    ) -> Result<(usize, (Kind, ResponseFacts)), Fault> {
+        let Lanes { request, response: lane, .. } = lanes;
         let asked =
             Asked { version_1_1: facts.version_1_1, by_head: self.is_to_head(), trace: self.trace };
-        let request_is_through = self.request.is_through(&lanes.request);
+        let request_is_through = self.request.is_through(request);
         let limits = self.settings.limits;
-        let out = &mut lane.before;
-        let parsed = response::parse(&lane.window.bytes()[..end], &limits, asked, |head| {
+        let (bytes, out) = (&lane.window.bytes()[..within], &mut lane.before);
+        response::parse(bytes, &limits, asked, |head| {
             let status = head.facts.status;
             let kind = match status {
                 101 if facts.wants_upgrade && request_is_through => Kind::Switch,
@@ -97,24 +121,19 @@ impl Exchange {
                 _ => Kind::Final,
             };
             if kind == Kind::Final {
-                self.persists = self.may_persist(&lanes.request)
-                    && (facts.version_1_1 || head.has_known_length());
+                self.persists =
+                    self.may_persist(request) && (facts.version_1_1 || head.has_known_length());
             }
             // RFC 9110 section 15.2: no interim response to an HTTP/1.0 client.
             if facts.version_1_1 || kind == Kind::Final {
                 head.render(asked, self.persistence(), out);
             }
             Ok((kind, head.facts))
-        });
-        let (kind, head) = match parsed.and_then(|translated| translated) {
-            Ok(translated) => translated,
-            Err(fault) => {
-                lane.before.clear();
-                self.lose_upstream(fault, lanes);
-                return Moved::Yes;
-            }
-        };
-        lane.window.consume(end);
+        })
+    }
+
+    /// The head of a response has come whole and been rendered.
+    fn begin_response(&mut self, kind: Kind, head: ResponseFacts, version_1_1: bool, now: Instant) {
         self.response.searched = 0;
         match kind {
             Kind::Interim => {
@@ -136,16 +155,15 @@ impl Exchange {
                 self.head = HeadSent::Rendered;
                 self.upstream_persists = head.persists;
                 let emit = match head.framing {
-                    Framing::UntilClose if facts.version_1_1 => Emit::Chunked,
-                    Framing::Chunked if !facts.version_1_1 => Emit::Unchunked,
+                    Framing::UntilClose if version_1_1 => Emit::Chunked,
+                    Framing::Chunked if !version_1_1 => Emit::Unchunked,
                     Framing::Length(_) | Framing::Chunked | Framing::UntilClose => Emit::AsIs,
                 };
-                self.ends_by_close = !facts.version_1_1
-                    && matches!(head.framing, Framing::Chunked | Framing::UntilClose);
+                self.ends_by_close =
+                    !version_1_1 && matches!(head.framing, Framing::Chunked | Framing::UntilClose);
                 self.response.begin_body(head.framing, emit);
             }
         }
-        Moved::Yes
     }
 
     pub(super) fn read_response_body(&mut self, body: Body, lanes: &mut Lanes) -> Moved {

@@ -16,6 +16,12 @@ pub(crate) struct ConnectionOptions {
 impl ConnectionOptions {
     /// Adds one `Connection` field.
     pub(crate) fn add(&mut self, value: &[u8]) {
+        // Nearly everybody says this, or nothing.
+        if value == b"keep-alive" {
+            self.members += 1;
+            self.keep_alive = true;
+            return;
+        }
         for member in list(value) {
             self.members += 1;
             if member.eq_ignore_ascii_case(b"close") {

@@ -39,26 +39,27 @@ impl Name {
     pub(crate) fn of(name: &str) -> Self {
         let Some(first) = name.as_bytes().first() else { return Self::Other };
         let (known, candidate) = match (name.len(), first.to_ascii_lowercase()) {
-            (2, b't') => ("te", Self::Te),
-            (3, b'v') => ("via", Self::Via),
-            (4, b'h') => ("host", Self::Host),
-            (6, b'e') => ("expect", Self::Expect),
-            (7, b'u') => ("upgrade", Self::Upgrade),
-            (7, b't') => ("trailer", Self::Trailer),
-            (10, b'c') => ("connection", Self::Connection),
-            (10, b'k') => ("keep-alive", Self::KeepAlive),
-            (10, b'x') => ("x-trace-id", Self::XTraceId),
-            (12, b'm') => ("max-forwards", Self::MaxForwards),
-            (14, b'c') => ("content-length", Self::ContentLength),
-            (14, b'h') => ("http2-settings", Self::Http2Settings),
-            (15, b'x') => ("x-forwarded-for", Self::XForwardedFor),
-            (16, b'p') => ("proxy-connection", Self::ProxyConnection),
-            (16, b'x') => ("x-forwarded-host", Self::XForwardedHost),
-            (17, b't') => ("transfer-encoding", Self::TransferEncoding),
-            (17, b'x') => ("x-forwarded-proto", Self::XForwardedProto),
+            (2, b't') => ("TE", Self::Te),
+            (3, b'v') => ("Via", Self::Via),
+            (4, b'h') => ("Host", Self::Host),
+            (6, b'e') => ("Expect", Self::Expect),
+            (7, b'u') => ("Upgrade", Self::Upgrade),
+            (7, b't') => ("Trailer", Self::Trailer),
+            (10, b'c') => ("Connection", Self::Connection),
+            (10, b'k') => ("Keep-Alive", Self::KeepAlive),
+            (10, b'x') => ("X-Trace-ID", Self::XTraceId),
+            (12, b'm') => ("Max-Forwards", Self::MaxForwards),
+            (14, b'c') => ("Content-Length", Self::ContentLength),
+            (14, b'h') => ("HTTP2-Settings", Self::Http2Settings),
+            (15, b'x') => ("X-Forwarded-For", Self::XForwardedFor),
+            (16, b'p') => ("Proxy-Connection", Self::ProxyConnection),
+            (16, b'x') => ("X-Forwarded-Host", Self::XForwardedHost),
+            (17, b't') => ("Transfer-Encoding", Self::TransferEncoding),
+            (17, b'x') => ("X-Forwarded-Proto", Self::XForwardedProto),
             (_, first) => return Self::of_unknown(name, first),
         };
-        if name.eq_ignore_ascii_case(known) {
+        // Nearly everybody spells it in the usual way.
+        if name == known || name.eq_ignore_ascii_case(known) {
             return candidate;
         }
         Self::of_unknown(name, first.to_ascii_lowercase())

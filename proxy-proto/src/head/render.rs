@@ -45,32 +45,40 @@ impl<'a> Runs<'a> {
 }
 
 /// Appends a number in decimal. The machinery of `fmt` costs ten times as much.
-pub(crate) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; MAX_DIGITS];
-    let mut from = MAX_DIGITS;
-    loop {
-        from -= 1;
-        digits[from] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[from..]);
+pub(crate) fn push_decimal(out: &mut Vec<u8>, number: u64) {
+    let mut text = [0; MAX_DECIMAL];
+    let from = decimal(&mut text, MAX_DECIMAL, number);
+    out.extend_from_slice(&text[from..]);
 }
 
 /// Appends an address as it is usually written.
 pub(crate) fn push_address(out: &mut Vec<u8>, address: IpAddr) {
     match address {
         IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            push_decimal(out, a.into());
-            for octet in [b, c, d] {
-                out.push(b'.');
-                push_decimal(out, octet.into());
+            let [first, others @ ..] = address.octets();
+            let mut text = [0; MAX_DECIMAL];
+            let mut from = MAX_DECIMAL;
+            for octet in others.into_iter().rev() {
+                from = decimal(&mut text, from, octet.into()) - 1;
+                text[from] = b'.';
             }
+            from = decimal(&mut text, from, first.into());
+            out.extend_from_slice(&text[from..]);
         }
         IpAddr::V6(address) => push_fmt(out, format_args!("{address}")),
+    }
+}
+
+/// Writes a number so that it ends in front of `end`, and says where it begins.
+fn decimal(text: &mut [u8; MAX_DECIMAL], end: usize, mut number: u64) -> usize {
+    let mut from = end;
+    loop {
+        from -= 1;
+        text[from] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return from;
+        }
     }
 }
 
@@ -93,5 +101,5 @@ pub(crate) fn push_fmt(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     let _infallible = fmt::Write::write_fmt(&mut Sink(out), text);
 }
 
-/// Of a number of 64 bits.
-const MAX_DIGITS: usize = 20;
+/// The digits of 64 bits; an IPv4 address has 15 bytes.
+const MAX_DECIMAL: usize = 20;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::connection::ConnectionOptions;
 use super::field::{Name, Names, list, trim};
 use super::render::{Runs, push_address, push_decimal, push_trace};
+use super::scan::has_strict_lines;
 use super::target::{Target, is_authority};
 use crate::framing::{self, Framing, FramingFields};
 use crate::{Cause, Fault, Limits};
@@ -45,21 +46,25 @@ pub(crate) struct Origin {
     pub(crate) upstream_keep_alive: bool,
 }
 
-/// Parses the request head that is `head` and appends the one that goes to the upstream to `out`,
-/// less the final empty line: `Host` may still have to be added (see [`finish`]).
+/// Parses the request head at the start of `bytes` and appends the one that goes to the upstream to
+/// `out`, less the final empty line: `Host` may still have to be added (see [`finish`]). Says how
+/// long the head was; one that has not come whole is invalid.
 pub(crate) fn translate(
-    head: &[u8],
+    bytes: &[u8],
     limits: &Limits,
     origin: Origin,
     out: &mut Vec<u8>,
-) -> Result<RequestFacts, Fault> {
+) -> Result<(usize, RequestFacts), Fault> {
     let mut table = [const { MaybeUninit::uninit() }; Limits::MAX_HEADERS];
     let table = &mut table[..limits.max_headers.min(Limits::MAX_HEADERS)];
     let mut parsed = httparse::Request::new(&mut []);
-    match parsed.parse_with_uninit_headers(head, table) {
-        Ok(Status::Complete(length)) if length == head.len() => {}
-        Ok(_) => return Err(Fault::bad_request("invalid request head")),
-        Err(error) => return Err(fault_of(error, head)),
+    let head = match parsed.parse_with_uninit_headers(bytes, table) {
+        Ok(Status::Complete(length)) => &bytes[..length],
+        Ok(Status::Partial) => return Err(Fault::bad_request("invalid request head")),
+        Err(error) => return Err(fault_of(error, bytes)),
+    };
+    if !has_strict_lines(head, parsed.headers) {
+        return Err(Fault::bad_request("invalid request head"));
     }
     let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version)
     else {
@@ -179,7 +184,7 @@ pub(crate) fn translate(
     });
     push_trace(out, origin.trace);
     out.extend_from_slice(b"\r\n");
-    Ok(RequestFacts {
+    let facts = RequestFacts {
         framing,
         version_1_1,
         persists: seen.connection.persists(version_1_1),
@@ -189,7 +194,8 @@ pub(crate) fn translate(
         has_host: host.is_some(),
         method_len: narrow(method.len()),
         target_len: narrow(target_len),
-    })
+    };
+    Ok((head.len(), facts))
 }
 
 /// Ends a rendered head; an HTTP/1.0 request without `Host` gets the upstream's name, as nginx

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::connection::ConnectionOptions;
 use super::field::{Name, Names};
 use super::render::{Runs, push_decimal, push_trace};
+use super::scan::has_strict_lines;
 use crate::framing::{self, Framing, FramingError, FramingFields};
 use crate::{Fault, Limits};
 
@@ -49,26 +50,30 @@ pub(crate) struct ResponseHead<'a> {
     connection: ConnectionOptions,
 }
 
-/// Parses the response head that is `head` and hands it to `then`.
+/// Parses the response head at the start of `bytes` and hands it to `then`. Says how long it was;
+/// one that has not come whole is invalid.
 pub(crate) fn parse<T>(
-    head: &[u8],
+    bytes: &[u8],
     limits: &Limits,
     asked: Asked,
-    then: impl FnOnce(ResponseHead<'_>) -> T,
-) -> Result<T, Fault> {
+    then: impl FnOnce(ResponseHead<'_>) -> Result<T, Fault>,
+) -> Result<(usize, T), Fault> {
     let mut table = [const { MaybeUninit::uninit() }; Limits::MAX_HEADERS];
     let table = &mut table[..limits.max_headers.min(Limits::MAX_HEADERS)];
     let mut parsed = httparse::Response::new(&mut []);
-    match httparse::ParserConfig::default().parse_response_with_uninit_headers(
+    let head = match httparse::ParserConfig::default().parse_response_with_uninit_headers(
         &mut parsed,
-        head,
+        bytes,
         table,
     ) {
-        Ok(Status::Complete(length)) if length == head.len() => {}
+        Ok(Status::Complete(length)) => &bytes[..length],
         Err(httparse::Error::TooManyHeaders) => {
             return Err(Fault::bad_response("too many header fields in the response"));
         }
-        Ok(_) | Err(_) => return Err(Fault::bad_response("invalid response head")),
+        Ok(Status::Partial) | Err(_) => return Err(Fault::bad_response("invalid response head")),
+    };
+    if !has_strict_lines(head, parsed.headers) {
+        return Err(Fault::bad_response("invalid response head"));
     }
     let (Some(status), Some(minor)) = (parsed.code, parsed.version) else {
         return Err(Fault::bad_response("invalid status line"));
@@ -125,7 +130,8 @@ pub(crate) fn parse<T>(
     let reason = parsed.reason.unwrap_or_default();
     let length = fields.stated_length();
     let (headers, names) = (&*parsed.headers, &names);
-    Ok(then(ResponseHead { facts, head, reason, length, headers, names, connection }))
+    let parsed = ResponseHead { facts, head, reason, length, headers, names, connection };
+    Ok((head.len(), then(parsed)?))
 }
 
 impl ResponseHead<'_> {

@@ -1,3 +1,4 @@
+use httparse::Header;
 use memchr::memchr_iter;
 
 /// Looks for the empty line that ends a head, remembering how far it has looked, so that a head
@@ -19,6 +20,16 @@ pub(crate) fn find_end(bytes: &[u8], searched: &mut usize) -> Result<Option<usiz
     }
     *searched = bytes.len();
     Ok(None)
+}
+
+/// Whether each line of a whole head that has been parsed ends with CRLF. The parser has seen that
+/// there is no LF within a line; it takes one alone for its end.
+pub(crate) fn has_strict_lines(head: &[u8], headers: &[Header<'_>]) -> bool {
+    let ends_before = |header: &Header<'_>| {
+        let at = header.name.as_ptr() as usize - head.as_ptr() as usize;
+        head.get(..at).is_some_and(|before| before.ends_with(b"\r\n"))
+    };
+    headers.iter().all(ends_before) && head.ends_with(b"\r\n\r\n")
 }
 
 /// A line that ends with LF alone.
