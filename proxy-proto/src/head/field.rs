@@ -3,8 +3,8 @@ use httparse::Header;
 
 use crate::Limits;
 
-/// The names of a head's fields, in their order.
-pub(crate) type Names = ArrayVec<Name, { Limits::MAX_HEADERS }>;
+/// The fields of a head that must be looked at, each with its place: few, as a rule.
+pub(crate) type Noted = ArrayVec<(usize, Name), { Limits::MAX_HEADERS }>;
 
 /// The fields that a proxy must understand; all others pass as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub(crate) enum Name {
 impl Name {
     /// Classifies by length and first letter: hardly a field is compared with a name that it does
     /// not have.
+    #[inline]
     pub(crate) fn of(name: &str) -> Self {
         let Some(first) = name.as_bytes().first() else { return Self::Other };
         let (known, candidate) = match (name.len(), first.to_ascii_lowercase()) {
@@ -68,7 +69,7 @@ impl Name {
     /// A name that is none of ours, but may read as one.
     fn of_unknown(name: &str, first: u8) -> Self {
         let is_disguised = match first {
-            b'x' => name.len() >= 10 && name.contains('_') && reads_as_vouched(name),
+            b'x' => reads_as_vouched(name),
             b'a' | b'b' | b'd'..=b's' | b'u'..=b'z' | b'0'..=b'9' => false,
             // A `c`, a `t`, or a sign before any letter.
             _ => name.len() >= 13 && has_framing_letters(name),
@@ -151,6 +152,12 @@ fn letters(name: &str) -> impl Iterator<Item = u8> {
 /// skipped (RFC 9110 section 5.6.1.2).
 pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(trim).filter(|member| !member.is_empty())
+}
+
+/// Notes every field: any of them may be named by a `Connection` field.
+pub(crate) fn note_all(headers: &[Header<'_>], noted: &mut Noted) {
+    noted.clear();
+    noted.extend(headers.iter().map(|header| Name::of(header.name)).enumerate());
 }
 
 /// Whether a field with this name is named by a `Connection` field among `headers`.

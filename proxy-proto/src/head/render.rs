@@ -4,7 +4,6 @@ use core::net::IpAddr;
 
 use httparse::Header;
 use uuid::Uuid;
-use uuid::fmt::Hyphenated;
 
 /// Copies the lines of a head that survive, in runs: what stands together is copied together.
 ///
@@ -18,10 +17,15 @@ pub(crate) struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    pub(crate) fn new(head: &'a [u8], headers: &'a [Header<'a>]) -> Self {
-        let mut runs = Self { head, headers, from: 0 };
-        runs.from = runs.line(0);
-        runs
+    /// The first line goes with the first run.
+    pub(crate) fn with_first_line(head: &'a [u8], headers: &'a [Header<'a>]) -> Self {
+        Self { head, headers, from: 0 }
+    }
+
+    /// The first line has been written anew.
+    pub(crate) fn behind_first_line(head: &'a [u8], headers: &'a [Header<'a>]) -> Self {
+        let runs = Self::with_first_line(head, headers);
+        Self { from: runs.line(0), ..runs }
     }
 
     /// Leaves out the line of field number `at`. Fields are dropped in ascending order.
@@ -82,11 +86,11 @@ fn decimal(text: &mut [u8; MAX_DECIMAL], end: usize, mut number: u64) -> usize {
     }
 }
 
-/// Appends a trace id as it is usually written.
+/// Appends the field that tells a trace id, and the end of its line.
 pub(crate) fn push_trace(out: &mut Vec<u8>, trace: Uuid) {
-    let mut text = [0; Hyphenated::LENGTH];
-    trace.hyphenated().encode_lower(&mut text);
-    out.extend_from_slice(&text);
+    let mut line = *b"X-Trace-ID: 00000000-0000-0000-0000-000000000000\r\n";
+    trace.hyphenated().encode_lower(&mut line[TRACE_AT..]);
+    out.extend_from_slice(&line);
 }
 
 /// Appends formatted text. Writing into memory does not fail.
@@ -103,3 +107,4 @@ pub(crate) fn push_fmt(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
 
 /// The digits of 64 bits; an IPv4 address has 15 bytes.
 const MAX_DECIMAL: usize = 20;
+const TRACE_AT: usize = "X-Trace-ID: ".len();

@@ -6,7 +6,7 @@ use httparse::{Error, Header, Status};
 use uuid::Uuid;
 
 use super::connection::ConnectionOptions;
-use super::field::{Name, Names, list, trim};
+use super::field::{Name, Noted, list, note_all, trim};
 use super::render::{Runs, push_address, push_decimal, push_trace};
 use super::scan::has_strict_lines;
 use super::target::{Target, is_authority};
@@ -78,8 +78,8 @@ pub(crate) fn translate(
         return Err(Fault::new(Cause::MethodNotAllowed, "CONNECT is not allowed"));
     }
     let target = Target::parse(method, target)?;
-    let mut names = Names::new();
-    let seen = Seen::collect(parsed.headers, &mut names, method, version_1_1)?;
+    let mut noted = Noted::new();
+    let seen = Seen::collect(parsed.headers, &mut noted, method, version_1_1)?;
     if version_1_1 && !seen.has_host {
         return Err(Fault::bad_request("no Host field"));
     }
@@ -96,17 +96,22 @@ pub(crate) fn translate(
     let wants_upgrade =
         version_1_1 && seen.connection.upgrade && seen.upgrade == Upgrade::Tunnel && !has_content;
 
-    let path_at = out.len() + method.len() + 1;
-    out.extend_from_slice(method.as_bytes());
-    out.push(b' ');
-    if target.lacks_slash() {
-        out.push(b'/');
-    }
-    out.extend_from_slice(target.path.as_bytes());
-    let target_len = out.len() - path_at;
-    out.extend_from_slice(b" HTTP/1.1\r\n");
-    let mut runs = Runs::new(head, parsed.headers);
-    for (at, (name, header)) in names.iter().zip(parsed.headers.iter()).enumerate() {
+    let target_len = target.path.len() + usize::from(target.lacks_slash());
+    // Nearly every request line goes out as it came.
+    let mut runs = if version_1_1 && target.authority.is_none() {
+        Runs::with_first_line(head, parsed.headers)
+    } else {
+        out.extend_from_slice(method.as_bytes());
+        out.push(b' ');
+        if target.lacks_slash() {
+            out.push(b'/');
+        }
+        out.extend_from_slice(target.path.as_bytes());
+        out.extend_from_slice(b" HTTP/1.1\r\n");
+        Runs::behind_first_line(head, parsed.headers)
+    };
+    for &(at, name) in &noted {
+        let header = &parsed.headers[at];
         match name {
             Name::Host if target.authority.is_some() => runs.drop(at, out),
             Name::ContentLength
@@ -131,7 +136,7 @@ pub(crate) fn translate(
             | Name::Trailer
             | Name::Upgrade
             | Name::Via => {
-                if seen.connection.drops(*name, header, parsed.headers) {
+                if seen.connection.drops(name, header, parsed.headers) {
                     runs.drop(at, out);
                 }
             }
@@ -165,8 +170,9 @@ pub(crate) fn translate(
     }
     out.extend_from_slice(b"X-Forwarded-For: ");
     if seen.was_forwarded {
-        for (name, header) in names.iter().zip(parsed.headers.iter()) {
-            if *name == Name::XForwardedFor && !header.value.is_empty() {
+        for &(at, name) in &noted {
+            let header = &parsed.headers[at];
+            if name == Name::XForwardedFor && !header.value.is_empty() {
                 out.extend_from_slice(header.value);
                 out.extend_from_slice(b", ");
             }
@@ -178,12 +184,11 @@ pub(crate) fn translate(
         out.extend_from_slice(host);
     }
     out.extend_from_slice(if version_1_1 {
-        b"\r\nX-Forwarded-Proto: http\r\nVia: 1.1 proxy\r\nX-Trace-ID: "
+        b"\r\nX-Forwarded-Proto: http\r\nVia: 1.1 proxy\r\n"
     } else {
-        b"\r\nX-Forwarded-Proto: http\r\nVia: 1.0 proxy\r\nX-Trace-ID: "
+        b"\r\nX-Forwarded-Proto: http\r\nVia: 1.0 proxy\r\n"
     });
     push_trace(out, origin.trace);
-    out.extend_from_slice(b"\r\n");
     let facts = RequestFacts {
         framing,
         version_1_1,
@@ -255,16 +260,18 @@ enum Upgrade {
 impl<'a> Seen<'a> {
     fn collect(
         headers: &[Header<'a>],
-        names: &mut Names,
+        noted: &mut Noted,
         method: &str,
         version_1_1: bool,
     ) -> Result<Self, Fault> {
         // RFC 9110 section 7.6.2: with any other method it means nothing.
         let counts_hops = matches!(method, "TRACE" | "OPTIONS");
         let mut seen = Self::default();
-        for header in headers {
+        for (at, header) in headers.iter().enumerate() {
             let name = Name::of(header.name);
-            names.push(name);
+            if name != Name::Other {
+                noted.push((at, name));
+            }
             match name {
                 Name::Host => seen.add_host(header.value)?,
                 Name::ContentLength => {
@@ -300,6 +307,9 @@ impl<'a> Seen<'a> {
         }
         if seen.connection.is_absurd() {
             return Err(Fault::bad_request("too many members in Connection"));
+        }
+        if seen.connection.nominates {
+            note_all(headers, noted);
         }
         Ok(seen)
     }

@@ -5,7 +5,7 @@ use httparse::{Header, Status};
 use uuid::Uuid;
 
 use super::connection::ConnectionOptions;
-use super::field::{Name, Names};
+use super::field::{Name, Noted, note_all};
 use super::render::{Runs, push_decimal, push_trace};
 use super::scan::has_strict_lines;
 use crate::framing::{self, Framing, FramingError, FramingFields};
@@ -43,10 +43,11 @@ pub(crate) enum Persistence {
 pub(crate) struct ResponseHead<'a> {
     pub(crate) facts: ResponseFacts,
     head: &'a [u8],
+    version_1_1: bool,
     reason: &'a str,
     length: Option<u64>,
     headers: &'a [Header<'a>],
-    names: &'a Names,
+    noted: &'a Noted,
     connection: ConnectionOptions,
 }
 
@@ -86,10 +87,12 @@ pub(crate) fn parse<T>(
     let mut fields = FramingFields::default();
     let mut connection = ConnectionOptions::default();
     let mut has_upgrade = false;
-    let mut names = Names::new();
-    for header in parsed.headers.iter() {
+    let mut noted = Noted::new();
+    for (at, header) in parsed.headers.iter().enumerate() {
         let name = Name::of(header.name);
-        names.push(name);
+        if name != Name::Other {
+            noted.push((at, name));
+        }
         match name {
             Name::ContentLength => {
                 fields.add_length(header.value).map_err(FramingError::in_response)?;
@@ -119,6 +122,9 @@ pub(crate) fn parse<T>(
     if connection.is_absurd() {
         return Err(Fault::bad_response("too many members in Connection"));
     }
+    if connection.nominates {
+        note_all(parsed.headers, &mut noted);
+    }
     // RFC 9110 section 7.8: a 101 says to what it switches.
     if status == 101 && !has_upgrade {
         return Err(Fault::bad_response("a 101 without Upgrade"));
@@ -129,8 +135,9 @@ pub(crate) fn parse<T>(
     let facts = ResponseFacts { status, framing, persists };
     let reason = parsed.reason.unwrap_or_default();
     let length = fields.stated_length();
-    let (headers, names) = (&*parsed.headers, &names);
-    let parsed = ResponseHead { facts, head, reason, length, headers, names, connection };
+    let (headers, noted) = (&*parsed.headers, &noted);
+    let parsed =
+        ResponseHead { facts, head, version_1_1, reason, length, headers, noted, connection };
     Ok((head.len(), then(parsed)?))
 }
 
@@ -145,16 +152,22 @@ impl ResponseHead<'_> {
 
     /// Writes the head that goes to the client.
     pub(crate) fn render(&self, asked: Asked, persistence: Persistence, out: &mut Vec<u8>) {
-        let Self { headers, names, connection, .. } = *self;
+        let Self { headers, noted, connection, .. } = *self;
         let status = self.facts.status;
         let is_interim = status < 200;
-        out.extend_from_slice(b"HTTP/1.1 ");
-        push_decimal(out, status.into());
-        out.push(b' ');
-        out.extend_from_slice(self.reason.as_bytes());
-        out.extend_from_slice(b"\r\n");
-        let mut runs = Runs::new(self.head, headers);
-        for (at, (name, header)) in names.iter().zip(headers).enumerate() {
+        // Nearly every status line goes out as it came.
+        let mut runs = if self.version_1_1 && !self.reason.is_empty() {
+            Runs::with_first_line(self.head, headers)
+        } else {
+            out.extend_from_slice(b"HTTP/1.1 ");
+            push_decimal(out, status.into());
+            out.push(b' ');
+            out.extend_from_slice(self.reason.as_bytes());
+            out.extend_from_slice(b"\r\n");
+            Runs::behind_first_line(self.head, headers)
+        };
+        for &(at, name) in noted {
+            let header = &headers[at];
             match name {
                 Name::ContentLength | Name::TransferEncoding | Name::XTraceId => {
                     runs.drop(at, out);
@@ -176,7 +189,7 @@ impl ResponseHead<'_> {
                 | Name::XForwardedFor
                 | Name::XForwardedHost
                 | Name::XForwardedProto => {
-                    if connection.drops(*name, header, headers) {
+                    if connection.drops(name, header, headers) {
                         runs.drop(at, out);
                     }
                 }
@@ -185,9 +198,8 @@ impl ResponseHead<'_> {
         runs.finish(out);
         if is_interim {
             if status == 101 {
-                out.extend_from_slice(b"Connection: upgrade\r\nX-Trace-ID: ");
+                out.extend_from_slice(b"Connection: upgrade\r\n");
                 push_trace(out, asked.trace);
-                out.extend_from_slice(b"\r\n");
             }
             out.extend_from_slice(b"\r\n");
             return;
@@ -205,9 +217,8 @@ impl ResponseHead<'_> {
             out.extend_from_slice(b"\r\n");
         }
         persistence.render(out);
-        out.extend_from_slice(b"X-Trace-ID: ");
         push_trace(out, asked.trace);
-        out.extend_from_slice(b"\r\n\r\n");
+        out.extend_from_slice(b"\r\n");
     }
 }
 

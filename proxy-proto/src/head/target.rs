@@ -1,7 +1,5 @@
 use core::net::Ipv6Addr;
 
-use memchr::memchr;
-
 use crate::Fault;
 
 /// A request target in the form in which we forward it (RFC 9112 section 3.2).
@@ -19,17 +17,17 @@ impl<'a> Target<'a> {
     /// parsers that disagree about a `#` see two resources.
     pub(crate) fn parse(method: &str, target: &'a str) -> Result<Self, Fault> {
         let bytes = target.as_bytes();
-        let (path, query) = bytes.split_at(count(bytes, PATH));
-        let query_is_valid = match query {
+        let is_valid = match &bytes[count_decodable(bytes, PATH)..] {
             [] => true,
             [b'?', query @ ..] => count(query, QUERY) == query.len(),
+            [b'%', ..] => {
+                let fault = "the request target has a bad percent-encoding";
+                return Err(Fault::bad_request(fault));
+            }
             _ => false,
         };
-        if !query_is_valid {
+        if !is_valid {
             return Err(Fault::bad_request("the request target has a byte that it may not have"));
-        }
-        if !is_decodable(path) {
-            return Err(Fault::bad_request("the request target has a bad percent-encoding"));
         }
         if target.starts_with('/') {
             return Ok(Self { path: target, authority: None });
@@ -77,7 +75,7 @@ pub(crate) fn is_authority(bytes: &[u8]) -> bool {
         }
         (literal, rest)
     } else {
-        bytes.split_at(count(bytes, REG_NAME))
+        bytes.split_at(count_decodable(bytes, REG_NAME))
     };
     let is_port = match rest {
         [] | [b':'] => true,
@@ -100,27 +98,21 @@ fn is_port(digits: &[u8]) -> bool {
 /// address. Not empty (RFC 9110 section 4.2.1), and without empty labels in front or within, which
 /// turn it into a path somewhere.
 fn is_reg_name(host: &[u8]) -> bool {
-    let mut before = b'.';
-    let has_labels = host.iter().all(|byte| {
-        let begins_label = before == b'.';
-        before = *byte;
-        !(begins_label && *byte == b'.')
-    });
-    !host.is_empty() && has_labels && is_decodable(host)
+    host.first().is_some_and(|first| *first != b'.') && !host.windows(2).any(|pair| pair == b"..")
 }
 
-/// Whether each `%` begins the code of a byte, and of one other than NUL, which ends a path for
-/// some.
-fn is_decodable(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = memchr(b'%', rest) {
-        rest = match &rest[at + 1..] {
-            [b'0', b'0', ..] => return false,
-            [high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest,
-            _ => return false,
-        };
+/// As [`count`], and each `%` that begins the code of a byte with it: of one other than NUL, which
+/// ends a path for some.
+fn count_decodable(bytes: &[u8], part: u8) -> usize {
+    let mut at = 0;
+    loop {
+        at += count(&bytes[at..], part);
+        match &bytes[at..] {
+            [b'%', b'0', b'0', ..] => return at,
+            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 3,
+            _ => return at,
+        }
     }
-    true
 }
 
 /// How many bytes at the start may stand in this part of a target.
@@ -139,7 +131,7 @@ static PARTS: [u8; 256] = {
         let value = byte as u8;
         if is_query_byte(value) {
             parts[byte] |= QUERY;
-            if !matches!(value, b'?' | b'\\' | b'`' | b'{' | b'}') {
+            if !matches!(value, b'%' | b'?' | b'\\' | b'`' | b'{' | b'}') {
                 parts[byte] |= PATH;
             }
         }
@@ -151,7 +143,8 @@ static PARTS: [u8; 256] = {
     parts
 };
 
-/// What RFC 3986 has in a path, and `^`, `|`, `[` and `]`, which browsers send as they are.
+/// What RFC 3986 has in a path, but for codes, and `^`, `|`, `[` and `]`, which browsers send as they
+/// are.
 const PATH: u8 = 1;
 const QUERY: u8 = 2;
 const REG_NAME: u8 = 4;
@@ -161,8 +154,8 @@ const fn is_query_byte(byte: u8) -> bool {
     matches!(byte, 0x21..=0x7e) && !matches!(byte, b'"' | b'#' | b'<' | b'>')
 }
 
-/// RFC 3986 section 3.2.2: unreserved, percent-encoded or sub-delimiter, less the comma, which
-/// joins two hosts into one field for some recipients.
+/// RFC 3986 section 3.2.2: unreserved or sub-delimiter, less the comma, which joins two hosts into
+/// one field for some recipients.
 const fn is_reg_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -170,7 +163,6 @@ const fn is_reg_name_byte(byte: u8) -> bool {
             b'-' | b'.'
                 | b'_'
                 | b'~'
-                | b'%'
                 | b'!'
                 | b'$'
                 | b'&'
