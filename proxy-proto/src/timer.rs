@@ -129,6 +129,13 @@ impl Timers {
         }
     }
 
+    /// Disarms all but the timer of this slot.
+    pub(crate) fn keep(&mut self, slot: Slot) {
+        let kept = self.slots[slot as usize];
+        self.clear();
+        self.slots[slot as usize] = kept;
+    }
+
     pub(crate) fn clear(&mut self) {
         self.slots = [None; 4];
     }

@@ -59,26 +59,31 @@ impl Exchange {
     /// A stall timer runs only for the side that blocks: a slow client must never become an
     /// upstream's timeout.
     pub(super) fn set_timers(&mut self, lanes: &Lanes, now: Instant) {
-        if self.stage == Stage::Closed {
-            return;
-        }
         let Progress { client_recv, client_send, upstream } = self.progress;
-        let any = client_recv || client_send || upstream;
         let renews_client_recv = match self.stage {
-            Stage::Tunnel => any,
+            Stage::Closed => return,
+            Stage::Tunnel => client_recv || client_send || upstream,
             // A body that nobody waits for has so long in all: `total` ran with its request.
             Stage::Finished { .. } => false,
-            Stage::Head | Stage::Serving | Stage::Lingering | Stage::Closed => client_recv,
+            Stage::Head | Stage::Serving | Stage::Lingering => client_recv,
         };
-        let wanted = [
-            (Slot::ClientRecv, self.client_recv_timer(lanes), renews_client_recv),
-            (Slot::ClientSend, self.client_send_timer(lanes), client_send),
-            (Slot::Upstream, self.upstream_timer(lanes), upstream),
-            (Slot::Whole, self.total_timer(), false),
-        ];
-        for (slot, timer, progress) in wanted {
-            self.timers.set(slot, timer, progress, &self.settings.timeouts, now);
+        let timer = self.client_recv_timer(lanes);
+        self.set_timer(Slot::ClientRecv, timer, renews_client_recv, now);
+        // All others run while a request is served, and only then.
+        if self.stage != Stage::Serving {
+            self.timers.keep(Slot::ClientRecv);
+            return;
         }
+        let timer = self.client_send_timer(lanes);
+        self.set_timer(Slot::ClientSend, timer, client_send, now);
+        let timer = self.upstream_timer(lanes);
+        self.set_timer(Slot::Upstream, timer, upstream, now);
+        let timer = self.total_timer();
+        self.set_timer(Slot::Whole, timer, false, now);
+    }
+
+    fn set_timer(&mut self, slot: Slot, timer: Option<Timer>, progress: bool, now: Instant) {
+        self.timers.set(slot, timer, progress, &self.settings.timeouts, now);
     }
 
     pub(super) fn client_recv_timer(&self, lanes: &Lanes) -> Option<Timer> {
@@ -100,14 +105,11 @@ impl Exchange {
     }
 
     pub(super) fn client_send_timer(&self, lanes: &Lanes) -> Option<Timer> {
-        let waits = self.stage == Stage::Serving && !self.response.is_flushed(&lanes.response);
+        let waits = !self.response.is_flushed(&lanes.response);
         waits.then_some(Timer::ClientSend)
     }
 
     pub(super) fn upstream_timer(&self, lanes: &Lanes) -> Option<Timer> {
-        if self.stage != Stage::Serving {
-            return None;
-        }
         match self.route {
             Route::Dialing => Some(Timer::Connect),
             Route::Connected { .. } if self.response.is_held_up(&lanes.response) => None,
@@ -123,7 +125,7 @@ impl Exchange {
     }
 
     pub(super) fn total_timer(&self) -> Option<Timer> {
-        let runs = self.stage == Stage::Serving && self.facts.is_some() && self.fault.is_none();
+        let runs = self.facts.is_some() && self.fault.is_none();
         runs.then_some(Timer::Total)
     }
 }
