@@ -2,7 +2,10 @@
 //!
 //! `2026-11-22 21:34:05,123 - proxy.balancer - INFO - message trace_id=…`
 
+mod batch;
 mod line;
+mod queue;
+mod stamp;
 mod subscriber;
 mod writer;
 

@@ -1,5 +1,7 @@
+use std::fmt::{self, Display, Formatter};
+
 use proxy_metrics::{StatusClass, TimeoutKind, UpstreamErrorKind};
-use proxy_proto::{Blame, Cause, RequestHead, Summary};
+use proxy_proto::{Blame, Cause, RequestHead, Summary, Uuid};
 
 use crate::runtime::Runtime;
 use crate::upstream::Upstream;
@@ -55,37 +57,72 @@ fn count<R: Runtime>(
     }
 }
 
+/// Writes the line of a request that has got its upstream.
+pub(crate) fn selected(upstream: &str, request: RequestHead<'_>, trace: Uuid) {
+    tracing::info!(
+        target: "proxy.balancer",
+        trace_id = %trace,
+        "{}",
+        Selected { upstream, request }
+    );
+}
+
 fn log(summary: &Summary, request: Option<RequestHead<'_>>) {
-    let (method, target) = request.map_or(("-", "-"), |head| (head.method, head.target));
-    let milliseconds = summary.elapsed.as_secs_f64() * 1000.0;
-    let Summary { bytes_sent, trace, .. } = summary;
-    let status = Status(summary.status);
-    match summary.fault {
-        None => tracing::info!(
-            target: "proxy.access",
-            trace_id = %trace,
-            "Finished {method} {target} {status} in {milliseconds:.1} ms ({bytes_sent} bytes)"
-        ),
-        Some(fault) => tracing::info!(
-            target: "proxy.access",
-            trace_id = %trace,
-            "Finished {method} {target} {status} in {milliseconds:.1} ms ({bytes_sent} bytes) \
-             cause={} ({})",
-            fault.cause.word(),
-            fault.reason
-        ),
+    tracing::info!(
+        target: "proxy.access",
+        trace_id = %summary.trace,
+        "{}",
+        Finished { summary, request }
+    );
+}
+
+/// `Selected upstream 127.0.0.1:9001 for GET / (round-robin)`. Each request writes this and
+/// [`Finished`]: they go into the line piece by piece, which costs half of what placeholders do.
+struct Selected<'a> {
+    upstream: &'a str,
+    request: RequestHead<'a>,
+}
+
+impl Display for Selected<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let RequestHead { method, target, .. } = self.request;
+        ["Selected upstream ", self.upstream, " for ", method, " ", target, " (round-robin)"]
+            .into_iter()
+            .try_for_each(|piece| f.write_str(piece))
     }
 }
 
-/// A status, or a dash where the client got none.
-struct Status(Option<u16>);
+/// `Finished GET / 200 in 12.3 ms (5120 bytes)`, and the cause of a failure. A dash stands for what
+/// there was not: a request that could be read, a status that the client got.
+struct Finished<'a> {
+    summary: &'a Summary,
+    request: Option<RequestHead<'a>>,
+}
 
-impl std::fmt::Display for Status {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(status) => status.fmt(f),
-            None => f.write_str("-"),
-        }
+impl Display for Finished<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Summary { status, elapsed, bytes_sent, fault, .. } = self.summary;
+        let (method, target) = self.request.map_or(("-", "-"), |head| (head.method, head.target));
+        let mut digits = [itoa::Buffer::new(); 4];
+        let [first, second, third, fourth] = &mut digits;
+        let tenths = (elapsed.as_nanos() + 50_000) / 100_000;
+        let pieces = [
+            "Finished ",
+            method,
+            " ",
+            target,
+            " ",
+            status.map_or("-", |status| first.format(status)),
+            " in ",
+            second.format(tenths / 10),
+            ".",
+            third.format(tenths % 10),
+            " ms (",
+            fourth.format(*bytes_sent),
+            " bytes)",
+        ];
+        pieces.into_iter().try_for_each(|piece| f.write_str(piece))?;
+        fault.map_or(Ok(()), |fault| write!(f, " cause={} ({})", fault.cause.word(), fault.reason))
     }
 }
 

@@ -308,14 +308,7 @@ impl<R: Runtime> Session<R> {
                 lanes.upstream.push_str(&upstream.name);
                 upstream.metrics.shard(self.worker.number).requests.inc();
                 if let Some(request) = self.exchange.request(lanes) {
-                    tracing::info!(
-                        target: "proxy.balancer",
-                        trace_id = %self.exchange.trace(),
-                        "Selected upstream {} for {} {} (round-robin)",
-                        upstream.name,
-                        request.method,
-                        request.target
-                    );
+                    report::selected(&upstream.name, request, self.exchange.trace());
                 }
                 Reply::Routed
             }

@@ -9,12 +9,13 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber, callsite};
 
 use super::line::with_line;
-use super::writer::{self, Queue};
+use super::queue::Queue;
+use super::writer::Writer;
 
 /// The handle on the process's log. Dropping it writes out what is queued.
 pub(crate) struct Log {
     shared: Arc<Shared>,
-    writer: Option<writer::Thread>,
+    writer: Option<Writer>,
 }
 
 struct Shared {
@@ -31,7 +32,7 @@ pub(crate) fn start(level: Level, dropped: impl Fn(u64) + Send + 'static) -> Log
         colour: std::io::stdout().is_terminal(),
         queue: Arc::clone(&queue),
     });
-    let writer = Some(writer::Thread::start(queue, dropped));
+    let writer = Some(Writer::start(queue, dropped));
     // A process has one log. Where there is one already, as in a test, that one stays.
     let _already_set = tracing::subscriber::set_global_default(Lines(Arc::clone(&shared)));
     Log { shared, writer }
@@ -85,7 +86,7 @@ impl Subscriber for Lines {
     }
 
     fn event(&self, event: &Event<'_>) {
-        with_line(event, self.0.colour, |line| self.0.queue.push(line));
+        with_line(event, self.0.colour, |at, line| self.0.queue.push(at, line));
     }
 
     // There are no spans: a request's id is a field of its lines.
