@@ -121,7 +121,7 @@ impl Exchange {
         if self.stage == Stage::Closed {
             return;
         }
-        self.flow_mut(peer).handle_received(n, lanes.lane_mut(peer));
+        self.flow_mut(peer).handle_received(n, lanes.lane_mut(peer), now);
         match peer {
             Peer::Client => {
                 self.marks.received += n as u64;
@@ -146,7 +146,7 @@ impl Exchange {
             Peer::Upstream => self.progress.upstream = true,
         }
         let source = peer.other();
-        self.flow_mut(source).handle_sent(n, lanes.lane_mut(source));
+        self.flow_mut(source).handle_sent(n, lanes.lane_mut(source), now);
         self.settle(lanes, now);
     }
 

@@ -4,7 +4,8 @@ use crate::head::render::push_fmt;
 use crate::head::scan;
 use crate::head::trailers::{self, BadTrailers};
 use crate::lanes::Lane;
-use crate::{Limits, Transmit};
+use crate::pace::Pace;
+use crate::{Instant, Limits, Transmit};
 
 /// One direction of an exchange: what is received from one peer and sent to the other.
 ///
@@ -35,11 +36,7 @@ pub(crate) struct Flow {
     replaced: usize,
     before_sent: usize,
     after_sent: usize,
-    /// The last bytes that came filled the window.
-    filled: bool,
-    /// How many bytes whoever gets the message has to take without delay before it counts as fast
-    /// again.
-    doubted: usize,
+    pub(crate) pace: Pace,
 }
 
 /// The receiving half.
@@ -105,7 +102,7 @@ impl Flow {
     /// Room for more bytes from the peer: behind those in the window, and in front of them too as
     /// long as none of them is being sent or kept.
     pub(crate) const fn room(&self, lane: &Lane) -> usize {
-        if lane.is_enlarged() && self.doubted > 0 && self.sent < self.ready {
+        if lane.is_enlarged() && self.pace.is_behind() && self.sent < self.ready {
             // What a slow reader has not taken is all that it keeps of memory that others wait for.
             0
         } else if self.pinned() == 0 {
@@ -131,17 +128,17 @@ impl Flow {
         let fills = match self.recv {
             Recv::Body(Body::Length { left }) => left > lane.window.capacity() as u64,
             // How much is to come nobody knows: it goes by what came last.
-            Recv::Body(Body::Chunked(_) | Body::UntilClose | Body::Tunnel) => self.filled,
+            Recv::Body(Body::Chunked(_) | Body::UntilClose | Body::Tunnel) => self.pace.is_filled(),
             Recv::Idle | Recv::Head | Recv::Done | Recv::Cut => false,
         };
         let may_move = lane.window.is_empty() && !lane.is_enlarged() && !self.keeps;
-        fills && may_move && self.doubted == 0
+        fills && may_move && self.pace.is_trusted()
     }
 
     /// Bytes came from the peer.
-    pub(crate) fn handle_received(&mut self, n: usize, lane: &mut Lane) {
+    pub(crate) fn handle_received(&mut self, n: usize, lane: &mut Lane, now: Instant) {
         lane.window.commit(n);
-        self.filled = lane.window.tail_room() == 0;
+        self.pace.handle_received(lane.window.tail_room() == 0, !self.is_flushed(lane), now);
     }
 
     /// The bytes that wait to be sent.
@@ -172,7 +169,7 @@ impl Flow {
         self.before_sent > 0
     }
 
-    pub(crate) fn handle_sent(&mut self, n: usize, lane: &mut Lane) {
+    pub(crate) fn handle_sent(&mut self, n: usize, lane: &mut Lane, now: Instant) {
         let before = n.min(lane.before.len() - self.before_sent);
         let run = (n - before).min(self.ready - self.sent);
         let after = n - before - run;
@@ -180,7 +177,7 @@ impl Flow {
         self.before_sent += before;
         self.sent += run;
         self.after_sent += after;
-        self.doubted = if self.is_flushed(lane) { self.doubted.saturating_sub(n) } else { TRUSTED };
+        self.pace.handle_sent(n, !self.is_flushed(lane), now);
         if !self.keeps {
             self.release(lane);
         }
@@ -403,9 +400,5 @@ impl Flow {
     }
 }
 
-/// What a reader that once did not take all it was offered takes through a small window before it
-/// is offered a large one again: a large one's worth, so that a slow reader has one half of the time
-/// at most.
-const TRUSTED: usize = 256 * 1024;
 /// The end of nearly every chunked body: it passes as it came.
 const NO_TRAILERS: &[u8] = b"0\r\n\r\n";

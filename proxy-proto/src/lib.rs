@@ -57,6 +57,7 @@ mod framing;
 mod head;
 mod instant;
 mod lanes;
+mod pace;
 mod peer;
 mod request_head;
 mod settings;

@@ -7,6 +7,7 @@ use crate::framing::Framing;
 use crate::head::request::RequestFacts;
 use crate::head::response::{self, Asked, ResponseFacts};
 use crate::head::scan;
+use crate::pace::Pace;
 use crate::state::{Edge, HeadSent, Route, Stage};
 use crate::{Attempt, Cause, Fault, Instant, Lanes};
 
@@ -162,6 +163,10 @@ impl Exchange {
                 self.ends_by_close =
                     !version_1_1 && matches!(head.framing, Framing::Chunked | Framing::UntilClose);
                 self.response.begin_body(head.framing, emit);
+                self.response.pace = Pace::unproven(match head.framing {
+                    Framing::Length(length) => Some(length),
+                    Framing::Chunked | Framing::UntilClose => None,
+                });
             }
         }
     }
