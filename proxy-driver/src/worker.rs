@@ -88,7 +88,7 @@ impl<R: Runtime> Worker<R> {
         match free {
             Some(lanes) if lanes.capacity() == capacity => lanes,
             // The first one, or a reload has changed the size.
-            Some(_) | None => Box::new(Lanes::new(capacity)),
+            Some(_) | None => Box::new(Lanes::lazy(capacity)),
         }
     }
 

@@ -3,7 +3,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::Peer;
-use crate::window::Window;
+use crate::window::{Memory, Window};
 
 /// The memory of one direction.
 ///
@@ -20,7 +20,7 @@ use crate::window::Window;
 pub(crate) struct Lane {
     pub(crate) window: Window,
     /// The window's own memory, while it uses larger memory on loan.
-    own: Option<Box<[u8]>>,
+    own: Option<Memory>,
     /// What was lent and is not in use any more.
     returned: Option<Box<[u8]>>,
     pub(crate) before: Vec<u8>,
@@ -44,16 +44,26 @@ pub struct Lanes {
 impl Lanes {
     /// Lanes with a window of `capacity` bytes in each direction.
     pub fn new(capacity: usize) -> Self {
+        Self::zeroed(capacity, capacity)
+    }
+
+    /// The same, with a page of each window ready for use and the rest when it is needed: until
+    /// then [`Exchange::spare`](crate::Exchange::spare) is shorter than the room there is.
+    pub fn lazy(capacity: usize) -> Self {
+        Self::zeroed(capacity, PAGE.min(capacity))
+    }
+
+    fn zeroed(capacity: usize, zeroed: usize) -> Self {
         Self {
-            request: Lane::new(capacity),
-            response: Lane::new(capacity),
+            request: Lane::new(capacity, zeroed),
+            response: Lane::new(capacity, zeroed),
             upstream: String::new(),
         }
     }
 
     /// The size of each window in bytes, larger memory on loan left out.
     pub fn capacity(&self) -> usize {
-        self.request.own.as_ref().map_or(self.request.window.capacity(), |own| own.len())
+        self.request.own.as_ref().map_or(self.request.window.capacity(), Memory::capacity)
     }
 
     /// Whether the bytes from `peer` pass through larger memory on loan.
@@ -103,7 +113,7 @@ impl Lane {
 
     /// Lets bytes pass through larger memory. Only while the window holds none.
     pub(crate) fn enlarge(&mut self, memory: Box<[u8]>) {
-        let former = self.window.move_to(memory);
+        let former = self.window.move_to(memory.into());
         self.own.get_or_insert(former);
     }
 
@@ -112,13 +122,13 @@ impl Lane {
         if self.window.is_empty()
             && let Some(own) = self.own.take()
         {
-            self.returned = Some(self.window.move_to(own));
+            self.returned = Some(self.window.move_to(own).into_bytes());
         }
     }
 
-    fn new(capacity: usize) -> Self {
+    fn new(capacity: usize, zeroed: usize) -> Self {
         Self {
-            window: Window::new(capacity),
+            window: Window::new(capacity, zeroed),
             own: None,
             returned: None,
             before: Vec::with_capacity(RENDERED),
@@ -130,6 +140,8 @@ impl Lane {
 /// What one large head has grown is given back, so that a few of them do not stay for ever in each
 /// entry of a free list; heads full of cookies stay below this.
 const KEPT: usize = 4096;
+/// More than nearly every request head.
+const PAGE: usize = 4096;
 /// A usual head with what we add to it; larger ones grow their vector once.
 const RENDERED: usize = 1024;
 /// `0`, a few trailer fields; larger ones grow their vector once.

@@ -68,9 +68,9 @@ impl Pace {
 
 /// The size of a large window in bytes.
 const SHORT: u64 = 256 * 1024;
-/// More than the socket buffers of a reader that reads nothing take on a fast network: 2.5 MB in
-/// Linux's send buffer when the connection is made, and what the receiver's grows to.
-const PROOF: u64 = 4 * 1024 * 1024;
+/// More than the socket buffers of a reader that reads nothing take at full speed: 4 MiB in Linux's
+/// send buffer, if `net.ipv4.tcp_wmem` is as by default, and 100 KiB in the receiver's.
+const PROOF: u64 = 6 * 1024 * 1024;
 /// A large window taken in this time is 5 MB/s; below that an ordinary one costs little.
 const SOON: Duration = Duration::from_millis(50);
 

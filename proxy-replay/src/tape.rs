@@ -121,7 +121,9 @@ impl Tape {
                 Peer::Upstream => glance.response.tail,
             }
         };
-        if tail(lanes) != exchange.spare(peer, lanes).len() {
+        let before = tail(lanes);
+        let _room = exchange.spare(peer, lanes);
+        if tail(lanes) != before {
             self.note(Event::Spare(peer), self.last);
         }
     }

@@ -127,4 +127,4 @@ fn bytes_in_a_large_window_keep_it() {
 }
 
 /// What a reader of a long message has to keep up for.
-const PROOF: usize = 4 * 1024 * 1024;
+const PROOF: usize = 6 * 1024 * 1024;
