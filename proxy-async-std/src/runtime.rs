@@ -1,15 +1,15 @@
 use std::future::Future;
 use std::io;
-use std::net::{self, SocketAddr};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::Arc;
 
-use async_std::net::{TcpListener, TcpStream};
+use async_io::Async;
 use async_std::task;
-use proxy_driver::{FuturesListener, FuturesSocket, Runtime, clock};
+use proxy_driver::{Runtime, WatchedListener, WatchedSocket, clock};
 use proxy_proto::Instant;
 
+use crate::source::Source;
 use crate::timer::Timer;
 
 /// A handle on the global executor. It has a thread a core, and any of them runs any task: a worker
@@ -19,8 +19,8 @@ pub(crate) struct AsyncStd;
 
 impl Runtime for AsyncStd {
     const NAME: &'static str = "proxy-async-std";
-    type Socket = FuturesSocket<TcpStream>;
-    type Listener = FuturesListener<Self::Socket>;
+    type Socket = WatchedSocket<Source<TcpStream>>;
+    type Listener = WatchedListener<Source<TcpListener>>;
     type Timer = Timer;
     type Dial = Pin<Box<dyn Future<Output = io::Result<Self::Socket>> + Send>>;
 
@@ -33,19 +33,14 @@ impl Runtime for AsyncStd {
         drop(task::spawn(future));
     }
 
-    fn listen(listener: net::TcpListener) -> io::Result<Self::Listener> {
-        let listener = Arc::new(TcpListener::from(listener));
-        Ok(FuturesListener::new(move || {
-            let listener = Arc::clone(&listener);
-            Box::pin(async move {
-                let (stream, from) = listener.accept().await?;
-                Ok((FuturesSocket::new(stream)?, from))
-            })
-        }))
+    fn listen(listener: TcpListener) -> io::Result<Self::Listener> {
+        WatchedListener::new(listener)
     }
 
     fn dial(to: SocketAddr) -> Self::Dial {
-        Box::pin(async move { FuturesSocket::new(TcpStream::connect(to).await?) })
+        Box::pin(
+            async move { WatchedSocket::connected(Source(Async::<TcpStream>::connect(to).await?)) },
+        )
     }
 
     fn timer() -> Timer {

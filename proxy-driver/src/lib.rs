@@ -30,12 +30,12 @@ pub mod clock;
 mod demo;
 mod descriptors;
 mod echo;
-mod futures;
 mod housekeeper;
 mod link;
 mod listen;
 mod local;
 mod log;
+mod notice;
 mod pages;
 mod pid_file;
 mod proxy;
@@ -51,12 +51,13 @@ mod signals;
 mod snapshot;
 pub mod tcp;
 mod upstream;
+mod watched;
 mod worker;
 
 #[cfg(test)]
 mod virtual_runtime;
 
-pub use futures::{Accepting, FuturesListener, FuturesSocket};
 pub use run::main;
 pub use runtime::{Listener, Runtime, Socket, Timer};
 pub use service::{Counts, Port, Service, UpstreamCounts, metrics};
+pub use watched::{Watched, WatchedListener, WatchedSocket};

@@ -1,9 +1,10 @@
 //! The proxy on smol: one executor a worker, one reactor for all.
 //!
-//! smol is what async-std became: sockets and listeners are `proxy-async-std`'s with other imports.
+//! smol is what async-std became: the reactor, and with it the sockets, are `proxy-async-std`'s.
 //! Its executors can be had one by one, so that here a worker is a thread, as it is with tokio.
 
 mod runtime;
+mod source;
 mod timer;
 
 use std::process::ExitCode;

@@ -1,17 +1,17 @@
 use std::future::{Future, pending};
 use std::io;
-use std::net::{self, SocketAddr};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
 
-use proxy_driver::{FuturesListener, FuturesSocket, Runtime, clock};
+use proxy_driver::{Runtime, WatchedListener, WatchedSocket, clock};
 use proxy_proto::Instant;
-use smol::Executor;
-use smol::net::{TcpListener, TcpStream};
+use smol::{Async, Executor};
 
+use crate::source::Source;
 use crate::timer::Timer;
 
 /// A handle on one worker: a thread with an executor of its own. The reactor is one for all.
@@ -22,8 +22,8 @@ pub(crate) struct Smol {
 
 impl Runtime for Smol {
     const NAME: &'static str = "proxy-smol";
-    type Socket = FuturesSocket<TcpStream>;
-    type Listener = FuturesListener<Self::Socket>;
+    type Socket = WatchedSocket<Source<TcpStream>>;
+    type Listener = WatchedListener<Source<TcpListener>>;
     type Timer = Timer;
     type Dial = Pin<Box<dyn Future<Output = io::Result<Self::Socket>> + Send>>;
 
@@ -35,19 +35,14 @@ impl Runtime for Smol {
         self.executor.spawn(future).detach();
     }
 
-    fn listen(listener: net::TcpListener) -> io::Result<Self::Listener> {
-        let listener = Arc::new(TcpListener::try_from(listener)?);
-        Ok(FuturesListener::new(move || {
-            let listener = Arc::clone(&listener);
-            Box::pin(async move {
-                let (stream, from) = listener.accept().await?;
-                Ok((FuturesSocket::new(stream)?, from))
-            })
-        }))
+    fn listen(listener: TcpListener) -> io::Result<Self::Listener> {
+        WatchedListener::new(listener)
     }
 
     fn dial(to: SocketAddr) -> Self::Dial {
-        Box::pin(async move { FuturesSocket::new(TcpStream::connect(to).await?) })
+        Box::pin(
+            async move { WatchedSocket::connected(Source(Async::<TcpStream>::connect(to).await?)) },
+        )
     }
 
     fn timer() -> Timer {

@@ -2,6 +2,7 @@ use std::io;
 use std::net::{self, SocketAddr};
 use std::task::{Context, Poll, ready};
 
+use proxy_driver::tcp;
 use tokio::net::TcpListener;
 
 use crate::socket::Socket;
@@ -11,6 +12,8 @@ pub(crate) struct Listener(TcpListener);
 
 impl Listener {
     pub(crate) fn new(listener: net::TcpListener) -> io::Result<Self> {
+        // Accepted sockets inherit it, which spares them a call each.
+        tcp::set_nodelay(&listener)?;
         Ok(Self(TcpListener::from_std(listener)?))
     }
 }
@@ -18,6 +21,6 @@ impl Listener {
 impl proxy_driver::Listener<Socket> for Listener {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Socket, SocketAddr)>> {
         let (stream, from) = ready!(self.0.poll_accept(cx))?;
-        Poll::Ready(Socket::new(stream).map(|socket| (socket, from)))
+        Poll::Ready(Ok((Socket::accepted(stream), from)))
     }
 }

@@ -43,7 +43,7 @@ impl Runtime for Tokio {
     }
 
     fn dial(to: SocketAddr) -> Self::Dial {
-        Box::pin(async move { Socket::new(TcpStream::connect(to).await?) })
+        Box::pin(async move { Socket::connected(TcpStream::connect(to).await?) })
     }
 
     fn timer() -> Timer {

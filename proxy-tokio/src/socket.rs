@@ -10,10 +10,15 @@ use tokio::net::TcpStream;
 pub(crate) struct Socket(TcpStream);
 
 impl Socket {
-    /// Bytes go out when they are written: the proxy writes whole pieces.
-    pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
+    /// Takes over a socket that was connected to a peer.
+    pub(crate) fn connected(stream: TcpStream) -> io::Result<Self> {
         tcp::set_nodelay(&stream)?;
         Ok(Self(stream))
+    }
+
+    /// Takes over a socket that was accepted: it has its options from its listener.
+    pub(crate) const fn accepted(stream: TcpStream) -> Self {
+        Self(stream)
     }
 }
 
