@@ -1,3 +1,5 @@
+mod arrival;
+
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -7,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use proxy_balance::ClientPlace;
 use proxy_proto::Instant;
 
+use self::arrival::{Arrival, Newcomer};
 use crate::alarm::Alarm;
 use crate::proxy::Proxy;
-use crate::runtime::{Listener, Runtime, Socket};
+use crate::runtime::{Listener, Runtime};
 use crate::service::Port;
-use crate::session::Session;
 use crate::worker::Seat;
 
 /// Accepts connections on one address and gives each to the worker with the fewest.
@@ -107,48 +110,28 @@ impl<R: Runtime> Acceptor<R> {
                 }
             },
         };
-        match self.port {
-            Port::Metrics => {
-                let proxy = Arc::clone(&self.proxy);
-                self.give(socket, move |socket, worker| {
-                    Session::admin(socket, from, proxy, worker)
-                });
-            }
+        let place = match self.port {
+            Port::Metrics => None,
             Port::Clients => {
                 let number = Arc::as_ptr(&self.stop).addr();
-                let place = self.proxy.clients.poll_place(number, cx.waker());
-                let Poll::Ready(place) = place else {
+                let Poll::Ready(place) = self.proxy.clients.poll_place(number, cx.waker()) else {
                     self.held = Some((socket, from));
                     return Poll::Pending;
                 };
-                let proxy = Arc::clone(&self.proxy);
-                self.give(socket, move |socket, worker| {
-                    Session::proxied(socket, from, place, proxy, worker)
-                });
+                Some(place)
             }
-        }
+        };
+        self.give(socket, from, place);
         Poll::Ready(())
     }
 
     /// Starts a session on the worker that has the fewest.
-    fn give(
-        &self,
-        socket: R::Socket,
-        session: impl FnOnce(R::Socket, Seat<R>) -> Session<R> + Send + 'static,
-    ) {
+    fn give(&self, socket: R::Socket, from: SocketAddr, place: Option<ClientPlace>) {
         let least = self.proxy.workers.iter().min_by_key(|worker| worker.load.load(Relaxed));
         let Some(worker) = least else { return };
-        let is_home = worker.number == self.home;
-        let seat = Seat::on(worker);
-        worker.runtime.spawn(async move {
-            let socket = if is_home { Ok(socket) } else { socket.rehome() };
-            match socket {
-                Ok(socket) => session(socket, seat).await,
-                Err(error) => {
-                    tracing::warn!(target: "proxy.server", "Lost a new connection: {error}");
-                }
-            }
-        });
+        let (proxy, seat) = (Arc::clone(&self.proxy), Seat::on(worker));
+        let newcomer = Newcomer { socket, from, place, proxy, seat };
+        worker.runtime.spawn(Arrival::new(newcomer, self.home));
     }
 
     /// A failure of one connection, such as a client that is gone already, is nothing. Without
