@@ -16,7 +16,7 @@ pub(crate) struct Pace {
     /// The last bytes that came filled the window.
     filled: bool,
     /// How many bytes the reader has to keep up for until it is trusted.
-    doubted: u64,
+    doubted: usize,
     /// Since when the reader has not taken all that it was offered.
     behind: Option<Instant>,
 }
@@ -25,7 +25,7 @@ impl Pace {
     /// A reader of whom nothing is known, of a message of so many bytes. One large window would
     /// hold all of a short one.
     pub(crate) fn unproven(length: Option<u64>) -> Self {
-        let is_short = length.is_some_and(|length| length <= SHORT);
+        let is_short = length.is_some_and(|length| length <= SHORT as u64);
         Self { doubted: if is_short { 0 } else { PROOF }, ..Self::default() }
     }
 
@@ -61,16 +61,16 @@ impl Pace {
         self.doubted = match self.behind.take() {
             Some(since) if now - since > SOON => PROOF,
             Some(_) => 0,
-            None => self.doubted.saturating_sub(n as u64),
+            None => self.doubted.saturating_sub(n),
         };
     }
 }
 
 /// The size of a large window in bytes.
-const SHORT: u64 = 256 * 1024;
+const SHORT: usize = 256 * 1024;
 /// More than the socket buffers of a reader that reads nothing take at full speed: 4 MiB in Linux's
 /// send buffer, if `net.ipv4.tcp_wmem` is as by default, and 100 KiB in the receiver's.
-const PROOF: u64 = 6 * 1024 * 1024;
+const PROOF: usize = 6 * 1024 * 1024;
 /// A large window taken in this time is 5 MB/s; below that an ordinary one costs little.
 const SOON: Duration = Duration::from_millis(50);
 
@@ -86,12 +86,14 @@ mod tests {
 
     #[test]
     fn a_long_message_needs_proof() {
-        let mut pace = Pace::unproven(Some(SHORT + 1));
-        pace.handle_sent(SHORT as usize, false, START);
+        let mut pace = Pace::unproven(Some(SHORT as u64 + 1));
+        pace.handle_sent(SHORT, false, START);
         assert!(!pace.is_trusted());
-        pace.handle_sent((PROOF - SHORT) as usize, false, START);
+        pace.handle_sent(PROOF - SHORT, false, START);
         assert!(pace.is_trusted());
-        assert!(!Pace::unproven(None).is_trusted() && Pace::unproven(Some(SHORT)).is_trusted());
+        assert!(
+            !Pace::unproven(None).is_trusted() && Pace::unproven(Some(SHORT as u64)).is_trusted()
+        );
     }
 
     #[test]
@@ -110,7 +112,7 @@ mod tests {
         pace.handle_received(false, true, START);
         pace.handle_sent(1, false, after(51));
         assert!(!pace.is_trusted() && !pace.is_behind());
-        pace.handle_sent(PROOF as usize, false, after(60));
+        pace.handle_sent(PROOF, false, after(60));
         assert!(pace.is_trusted());
     }
 }
