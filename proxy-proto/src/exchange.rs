@@ -15,6 +15,8 @@ use core::net::IpAddr;
 use arrayvec::ArrayVec;
 use uuid::Uuid;
 
+use self::settle::Moved;
+
 use crate::flow::{Flow, Recv};
 use crate::head::request::RequestFacts;
 use crate::state::{Edge, HeadSent, Marks, Progress, Route, Stage};
@@ -185,8 +187,9 @@ impl Exchange {
         if self.stage == Stage::Closed {
             return;
         }
-        self.take_reply(reply, lanes, now);
-        self.settle(lanes, now);
+        if self.take_reply(reply, lanes, now) == Moved::Yes {
+            self.settle(lanes, now);
+        }
     }
 
     /// The deadline may have passed. Early calls change nothing.

@@ -1,12 +1,13 @@
-//! What the driver's answers to actions change.
+//! What the driver's answers to actions change, and whether any rule looks at that.
 
 use super::Exchange;
+use super::settle::Moved;
 use crate::head::request;
 use crate::state::{Edge, Route, Stage};
 use crate::{Instant, Lanes, Reply};
 
 impl Exchange {
-    pub(super) fn take_reply(&mut self, reply: Reply, lanes: &mut Lanes, now: Instant) {
+    pub(super) fn take_reply(&mut self, reply: Reply, lanes: &mut Lanes, now: Instant) -> Moved {
         match (reply, self.route) {
             (Reply::Routed, Route::Asked) => {
                 if let Some(facts) = &self.facts {
@@ -14,6 +15,8 @@ impl Exchange {
                 }
                 self.route = Route::Waiting;
                 self.push(Edge::Connect);
+                // No rule and no timer tells the wait for a name from the wait for a place.
+                return Moved::No;
             }
             (Reply::Local(local), Route::Asked) => self.answer_locally(local, lanes),
             (Reply::Refused(fault), Route::Asked) => self.fail(fault, lanes),
@@ -48,7 +51,8 @@ impl Exchange {
                 | Reply::Connected { .. }
                 | Reply::Failed { .. },
                 _,
-            ) => {}
+            ) => return Moved::No,
         }
+        Moved::Yes
     }
 }
