@@ -286,13 +286,10 @@ impl Exchange {
     pub fn request<'a>(&self, lanes: &'a Lanes) -> Option<RequestHead<'a>> {
         let facts = self.facts.as_ref()?;
         let head = &lanes.request.before;
-        let (method, rest) = head.split_at_checked(facts.method_len as usize)?;
-        let (target, fields) = rest.get(1..)?.split_at_checked(facts.target_len as usize)?;
-        Some(RequestHead {
-            method: core::str::from_utf8(method).ok()?,
-            target: core::str::from_utf8(target).ok()?,
-            fields,
-        })
+        let (method_len, target_len) = (facts.method_len as usize, facts.target_len as usize);
+        let (text, fields) = head.split_at_checked(method_len + 1 + target_len)?;
+        let (method, target) = core::str::from_utf8(text).ok()?.split_at_checked(method_len)?;
+        Some(RequestHead { method, target: target.get(1..)?, fields })
     }
 
     /// The trace id of the request in hand, or of the next one.
