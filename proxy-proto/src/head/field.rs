@@ -209,3 +209,74 @@ const FORBIDDEN_TRAILERS: [&str; 11] = [
     "set-cookie",
     "www-authenticate",
 ];
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+
+    #[test]
+    fn knows_a_name_in_any_case() {
+        for (name, class) in [
+            ("TE", Name::Te),
+            ("Via", Name::Via),
+            ("Host", Name::Host),
+            ("Expect", Name::Expect),
+            ("Upgrade", Name::Upgrade),
+            ("Trailer", Name::Trailer),
+            ("Connection", Name::Connection),
+            ("Keep-Alive", Name::KeepAlive),
+            ("X-Trace-ID", Name::XTraceId),
+            ("Max-Forwards", Name::MaxForwards),
+            ("Content-Length", Name::ContentLength),
+            ("HTTP2-Settings", Name::Http2Settings),
+            ("X-Forwarded-For", Name::XForwardedFor),
+            ("Proxy-Connection", Name::ProxyConnection),
+            ("X-Forwarded-Host", Name::XForwardedHost),
+            ("Transfer-Encoding", Name::TransferEncoding),
+            ("X-Forwarded-Proto", Name::XForwardedProto),
+        ] {
+            assert_eq!(Name::of(name), class, "{name}");
+            assert_eq!(Name::of(&name.to_ascii_lowercase()), class, "{name}");
+            assert_eq!(Name::of(&name.to_ascii_uppercase()), class, "{name}");
+            let mut longer = String::from(name);
+            longer.push('z');
+            assert_eq!(Name::of(&longer), Name::Other, "{longer}");
+        }
+    }
+
+    #[test]
+    fn sees_what_reads_as_another() {
+        for name in [
+            "Content_Length",
+            "content.length",
+            "-Content-Length",
+            "''contentlength",
+            "Content-Length-",
+            "CONTENTLENGTH",
+            "Transfer_Encoding",
+            "transferencoding",
+            "~Transfer-Encoding",
+            "X_Forwarded_For",
+            "x-forwarded_host",
+            "X_Forwarded-Proto",
+            "X-Trace_ID",
+        ] {
+            assert_eq!(Name::of(name), Name::Disguised, "{name}");
+        }
+        for name in [
+            "",
+            "Content-Lengths",
+            "Content-Encoding",
+            "Xcontent-Length",
+            "X.Forwarded.For",
+            "X_Forwarded_By",
+            "X_Trace_IDs",
+            "_Host",
+            "Ho_st",
+        ] {
+            assert_eq!(Name::of(name), Name::Other, "{name}");
+        }
+    }
+}

@@ -108,3 +108,28 @@ pub(crate) fn push_fmt(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
 /// The digits of 64 bits; an IPv4 address has 15 bytes.
 const MAX_DECIMAL: usize = 20;
 const TRACE_AT: usize = "X-Trace-ID: ".len();
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn writes_what_fmt_writes() {
+        let mut out = Vec::new();
+        for number in [0, 9, 10, 65_535, u64::MAX] {
+            out.clear();
+            push_decimal(&mut out, number);
+            assert_eq!(out, number.to_string().as_bytes());
+        }
+        for address in ["0.0.0.0", "10.20.30.40", "255.255.255.255", "2001:db8::1"] {
+            out.clear();
+            push_address(&mut out, address.parse().expect("an address"));
+            assert_eq!(out, address.as_bytes());
+        }
+        out.clear();
+        push_trace(&mut out, Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef));
+        assert_eq!(out, b"X-Trace-ID: 01234567-89ab-cdef-0123-456789abcdef\r\n");
+    }
+}

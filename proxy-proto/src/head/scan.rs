@@ -60,4 +60,23 @@ mod tests {
             assert_eq!(find_end(head, &mut 0), Err(BareLf));
         }
     }
+
+    #[test]
+    fn sees_each_bare_line_feed_that_the_parser_takes() {
+        let strict = b"GET / HTTP/1.1\r\nHost: a\r\nAccept: b\r\n\r\n";
+        let has_strict_lines = |head: &[u8]| {
+            let mut headers = [httparse::EMPTY_HEADER; 4];
+            let mut request = httparse::Request::new(&mut headers);
+            assert!(request.parse(head).is_ok_and(|status| status.is_complete()));
+            has_strict_lines(head, request.headers)
+        };
+        assert!(has_strict_lines(strict));
+        assert!(has_strict_lines(b"GET / HTTP/1.0\r\n\r\n"));
+        for at in (0..strict.len()).filter(|at| strict[*at] == b'\r') {
+            let bare = [&strict[..at], &strict[at + 1..]].concat();
+            assert!(!has_strict_lines(&bare), "{at}");
+        }
+        assert!(!has_strict_lines(b"GET / HTTP/1.0\n\r\n"));
+        assert!(!has_strict_lines(b"GET / HTTP/1.0\r\n\n"));
+    }
 }
