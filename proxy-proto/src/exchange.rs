@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use self::settle::Moved;
 
-use crate::flow::{Flow, Recv};
+use crate::flow::Recv;
 use crate::head::request::RequestFacts;
 use crate::state::{Edge, HeadSent, Marks, Progress, Route, Stage};
 use crate::timer::Timers;
@@ -41,7 +41,7 @@ use crate::{
 ///
 /// ```text
 ///             head complete             response out            Next, body drained
-///  ┌─▶ Head ────────────────▶ Serving ───────────────▶ Finished ─────────────────┐
+///  ┌▶ Idle ─▶ Head ─────────▶ Serving ───────────────▶ Finished ─────────────────┐
 ///  │                            │ 101                     │ not persistent       │
 ///  │                            ▼                         ▼                      │
 ///  │                          Tunnel ──▶ Closed ◀── Lingering                    │
@@ -55,10 +55,6 @@ pub struct Exchange {
     stage: Stage,
     route: Route,
     attempt: Attempt,
-    /// Client to upstream.
-    request: Flow,
-    /// Upstream to client.
-    response: Flow,
     facts: Option<RequestFacts>,
     /// Where the final response's head is on its way to the client.
     head: HeadSent,
@@ -92,11 +88,9 @@ impl Exchange {
             settings,
             client: client.to_canonical(),
             trace,
-            stage: Stage::Head,
+            stage: Stage::Idle,
             route: Route::None,
             attempt: Attempt::default(),
-            request: Flow::default(),
-            response: Flow::default(),
             facts: None,
             head: HeadSent::No,
             status: None,
@@ -123,7 +117,7 @@ impl Exchange {
         if self.stage == Stage::Closed {
             return;
         }
-        self.flow_mut(peer).handle_received(n, lanes.lane_mut(peer), now);
+        lanes.lane_mut(peer).handle_received(n, now);
         match peer {
             Peer::Client => {
                 self.marks.received += n as u64;
@@ -148,7 +142,7 @@ impl Exchange {
             Peer::Upstream => self.progress.upstream = true,
         }
         let source = peer.other();
-        self.flow_mut(source).handle_sent(n, lanes.lane_mut(source), now);
+        lanes.lane_mut(source).handle_sent(n, now);
         self.settle(lanes, now);
     }
 
@@ -157,7 +151,7 @@ impl Exchange {
         if self.stage == Stage::Closed {
             return;
         }
-        self.flow_mut(peer).eof = true;
+        lanes.lane_mut(peer).flow.eof = true;
         self.settle(lanes, now);
     }
 
@@ -249,31 +243,31 @@ impl Exchange {
         let source = peer.other();
         Interest {
             recv: self.wants(peer, lanes),
-            send: self.may_send(peer) && !self.flow(source).is_flushed(lanes.lane(source)),
+            send: self.may_send(peer) && !lanes.lane(source).is_flushed(),
         }
     }
 
     /// The bytes that wait for `peer`.
     pub fn transmit<'a>(&self, peer: Peer, lanes: &'a Lanes) -> Transmit<'a> {
         let source = peer.other();
-        if self.may_send(peer) {
-            self.flow(source).transmit(lanes.lane(source))
-        } else {
-            Transmit::default()
-        }
+        if self.may_send(peer) { lanes.lane(source).transmit() } else { Transmit::default() }
     }
 
     /// Room for bytes from `peer`. See the driver law: this may move fragments.
     pub fn spare<'a>(&self, peer: Peer, lanes: &'a mut Lanes) -> &'a mut [u8] {
-        self.flow(peer).spare(lanes.lane_mut(peer))
+        lanes.lane_mut(peer).spare()
     }
 
     /// Whether a body comes from `peer` that would go faster through a larger window: what decides
     /// the cost of bulk is how many bytes a system call moves.
     pub fn is_bulk(&self, peer: Peer, lanes: &Lanes) -> bool {
         match self.stage {
-            Stage::Serving | Stage::Tunnel => self.flow(peer).is_bulk(lanes.lane(peer)),
-            Stage::Head | Stage::Finished { .. } | Stage::Lingering | Stage::Closed => false,
+            Stage::Serving | Stage::Tunnel => lanes.lane(peer).is_bulk(),
+            Stage::Idle
+            | Stage::Head
+            | Stage::Finished { .. }
+            | Stage::Lingering
+            | Stage::Closed => false,
         }
     }
 
@@ -299,7 +293,7 @@ impl Exchange {
 
     /// Whether no byte of a request is here: the lanes hold nothing and may be taken back.
     pub fn is_idle(&self) -> bool {
-        self.stage == Stage::Head && self.request.recv == Recv::Idle && self.edges.is_empty()
+        self.stage == Stage::Idle && self.edges.is_empty()
     }
 
     /// Whether the connection has come to its end.
@@ -345,20 +339,6 @@ impl Exchange {
 
 /// What the inputs share with the rules in `settle`.
 impl Exchange {
-    const fn flow(&self, from: Peer) -> &Flow {
-        match from {
-            Peer::Client => &self.request,
-            Peer::Upstream => &self.response,
-        }
-    }
-
-    const fn flow_mut(&mut self, from: Peer) -> &mut Flow {
-        match from {
-            Peer::Client => &mut self.request,
-            Peer::Upstream => &mut self.response,
-        }
-    }
-
     /// Whether what there is for `peer` may go out.
     fn may_send(&self, peer: Peer) -> bool {
         match (peer, self.stage) {
@@ -366,28 +346,40 @@ impl Exchange {
             (Peer::Upstream, Stage::Serving | Stage::Tunnel) => {
                 self.route.is_connected() && !self.deaf
             }
-            (_, Stage::Head | Stage::Finished { .. } | Stage::Lingering | Stage::Closed) => false,
+            (
+                _,
+                Stage::Idle
+                | Stage::Head
+                | Stage::Finished { .. }
+                | Stage::Lingering
+                | Stage::Closed,
+            ) => false,
         }
     }
 
     fn wants(&self, peer: Peer, lanes: &Lanes) -> bool {
-        let flow = self.flow(peer);
-        if flow.eof {
+        let lane = lanes.lane(peer);
+        if lane.flow.eof {
             return false;
         }
         let is_open = match (peer, self.stage) {
-            (_, Stage::Tunnel) | (Peer::Client, Stage::Head | Stage::Lingering) => true,
+            (_, Stage::Tunnel) | (Peer::Client, Stage::Idle | Stage::Head | Stage::Lingering) => {
+                true
+            }
             // What follows a whole request is kept: it is the next one, or its end is.
-            (Peer::Client, Stage::Serving | Stage::Finished { .. }) => flow.recv != Recv::Cut,
-            (Peer::Upstream, Stage::Serving) => match flow.recv {
+            (Peer::Client, Stage::Serving | Stage::Finished { .. }) => lane.flow.recv != Recv::Cut,
+            (Peer::Upstream, Stage::Serving) => match lane.flow.recv {
                 Recv::Idle | Recv::Head => self.route.is_connected(),
                 Recv::Body(_) => self.route.is_connected() || self.route == Route::Local,
                 Recv::Done | Recv::Cut => false,
             },
-            (Peer::Upstream, Stage::Head | Stage::Finished { .. } | Stage::Lingering)
+            (
+                Peer::Upstream,
+                Stage::Idle | Stage::Head | Stage::Finished { .. } | Stage::Lingering,
+            )
             | (_, Stage::Closed) => false,
         };
-        is_open && flow.room(lanes.lane(peer)) > 0
+        is_open && lane.room() > 0
     }
 
     fn push(&mut self, edge: Edge) {

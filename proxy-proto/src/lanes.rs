@@ -3,6 +3,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::Peer;
+use crate::flow::Flow;
 use crate::window::{Memory, Window};
 
 /// The memory of one direction.
@@ -25,6 +26,8 @@ pub(crate) struct Lane {
     returned: Option<Box<[u8]>>,
     pub(crate) before: Vec<u8>,
     pub(crate) after: Vec<u8>,
+    /// How far the message has come and gone.
+    pub(crate) flow: Flow,
 }
 
 /// The memory of one exchange, both directions.
@@ -79,6 +82,7 @@ impl Lanes {
     /// Forgets everything, keeping the memory that a usual exchange needs: for the free list.
     pub fn clear(&mut self) {
         for lane in [&mut self.request, &mut self.response] {
+            lane.flow = Flow::default();
             lane.window.clear();
             lane.shrink();
             for rendered in [&mut lane.before, &mut lane.after] {
@@ -131,6 +135,7 @@ impl Lane {
             window: Window::new(capacity, zeroed),
             own: None,
             returned: None,
+            flow: Flow::default(),
             before: Vec::with_capacity(RENDERED),
             after: Vec::with_capacity(TRAILERS),
         }

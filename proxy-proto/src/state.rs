@@ -3,7 +3,9 @@ use crate::{CloseReason, Instant, Peer};
 /// Where the client's connection stands. Only `exchange::settle` and the inputs move it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// A request head is awaited or being read.
+    /// No byte of a request is here.
+    Idle,
+    /// Part of a request head is here.
     Head,
     /// A request is being served, or refused.
     Serving,

@@ -13,19 +13,19 @@ use crate::{CloseReason, Fault, Lanes, LocalHead};
 impl Exchange {
     pub(super) fn answer_locally(&mut self, local: LocalHead, lanes: &mut Lanes) {
         self.route = Route::Local;
-        self.request.sink(&mut lanes.request);
+        lanes.request.sink();
         self.persists = self.may_persist(&lanes.request);
         let length = if self.is_to_head() { 0 } else { local.length };
         answer::render_local(local, self.answering(&lanes.request), &mut lanes.response);
-        self.response.begin_body(Framing::Length(length), Emit::AsIs);
+        lanes.response.begin_body(Framing::Length(length), Emit::AsIs);
         self.status = Some(local.status);
         self.head = HeadSent::Rendered;
     }
 
     /// Whether the client's connection may stay open, as far as is known before the response.
     pub(super) fn may_persist(&self, lane: &Lane) -> bool {
-        let waits_for_continue = self.awaits_continue() && self.request.recv != Recv::Done;
-        let is_last = self.request.eof && !self.request.has_bytes_behind(lane);
+        let waits_for_continue = self.awaits_continue() && lane.flow.recv != Recv::Done;
+        let is_last = lane.flow.eof && !lane.has_bytes_behind();
         // Bytes sent on the strength of an upgrade are no request.
         self.facts.is_some_and(|facts| facts.persists && !facts.wants_upgrade)
             && !self.drains
@@ -68,15 +68,15 @@ impl Exchange {
     /// Answers with the fault, in place of a response of which nothing has gone out.
     pub(super) fn answer(&mut self, fault: Fault, lanes: &mut Lanes) {
         let Lanes { request, response, upstream } = lanes;
-        self.persists = self.may_persist(request) && self.request.recv == Recv::Done;
-        self.response.begin_answer(self.head == HeadSent::Rendered, response);
+        self.persists = self.may_persist(request) && request.flow.recv == Recv::Done;
+        response.begin_answer(self.head == HeadSent::Rendered);
         answer::render_fault(fault, upstream, self.answering(request), response);
         self.status = Some(fault.cause.status());
         self.head = HeadSent::Rendered;
-        match self.request.recv {
-            Recv::Body(_) | Recv::Done => self.request.sink(request),
+        match request.flow.recv {
+            Recv::Body(_) | Recv::Done => request.sink(),
             // A head that cannot be trusted: where it ends is not known.
-            Recv::Idle | Recv::Head | Recv::Cut => self.request.recv = Recv::Cut,
+            Recv::Idle | Recv::Head | Recv::Cut => request.flow.recv = Recv::Cut,
         }
     }
 
@@ -92,9 +92,9 @@ impl Exchange {
             }
             HeadSent::Offered => {
                 self.drop_upstream(CloseReason::Failed(fault.cause));
-                self.response.recv = Recv::Cut;
+                lanes.response.flow.recv = Recv::Cut;
                 self.persists = false;
-                self.request.sink(&mut lanes.request);
+                lanes.request.sink();
             }
         }
     }

@@ -12,8 +12,8 @@ use crate::{Deadline, Lanes, Peer, Settings};
 /// step, and for nothing that decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glance {
-    /// Where the client's connection stands: `head`, `serving`, `tunnel`, `finished`, `winding_up`,
-    /// `lingering` or `closed`.
+    /// Where the client's connection stands: `idle`, `head`, `serving`, `tunnel`, `finished`,
+    /// `winding_up`, `lingering` or `closed`.
     pub stage: &'static str,
     /// Where the way to an upstream stands: `none`, `asked`, `waiting`, `dialing`, `connected`,
     /// `reused`, `local` or `over`.
@@ -61,16 +61,16 @@ impl Exchange {
     }
 
     fn lane_glance(&self, from: Peer, lanes: &Lanes) -> LaneGlance {
-        let (flow, lane) = (self.flow(from), lanes.lane(from));
+        let lane = lanes.lane(from);
         let [before, run, after] = self.transmit(from.other(), lanes).slices.map(<[u8]>::len);
         LaneGlance {
-            message: flow.recv.word(),
-            eof: flow.eof,
+            message: lane.flow.recv.word(),
+            eof: lane.flow.eof,
             window: lane.window.len(),
             before,
             run,
             after,
-            room: flow.room(lane),
+            room: lane.room(),
             tail: lane.window.tail_room(),
         }
     }
@@ -101,6 +101,7 @@ impl Recv {
 impl Stage {
     const fn word(self) -> &'static str {
         match self {
+            Self::Idle => "idle",
             Self::Head => "head",
             Self::Serving => "serving",
             Self::Tunnel => "tunnel",

@@ -29,7 +29,7 @@ impl Exchange {
                 self.route = Route::Connected { reused };
                 self.marks.connected = Some(now);
                 self.deaf = false;
-                self.request.keeps = reused;
+                lanes.request.flow.keeps = reused;
             }
             (Reply::Failed { attempt, fault }, Route::Waiting | Route::Dialing)
                 if attempt == self.attempt =>

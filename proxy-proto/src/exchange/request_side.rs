@@ -12,7 +12,7 @@ use crate::{Cause, CloseReason, Fault, Instant, Lanes};
 impl Exchange {
     pub(super) fn read_request_head(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
         let lane = &mut lanes.request;
-        if self.request.recv == Recv::Idle {
+        if self.stage == Stage::Idle {
             // RFC 9112 section 2.2: one empty line before a request is ignored. More would be a
             // way to send for ever.
             if !self.skipped_empty_line && lane.window.bytes().starts_with(b"\r\n") {
@@ -21,14 +21,15 @@ impl Exchange {
             }
             if lane.window.is_empty() {
                 lane.shrink();
-                let reason = match (self.request.eof, self.drains) {
+                let reason = match (lane.flow.eof, self.drains) {
                     (true, _) => CloseReason::Idle,
                     (false, true) => CloseReason::Draining,
                     (false, false) => return Moved::No,
                 };
                 return self.close(reason);
             }
-            self.request.recv = Recv::Head;
+            self.stage = Stage::Head;
+            lane.flow.recv = Recv::Head;
             self.marks.started = now;
         }
         let bytes = lane.window.bytes();
@@ -37,8 +38,9 @@ impl Exchange {
         }
         if !self.skipped_empty_line && bytes.starts_with(b"\r\n") {
             self.skipped_empty_line = true;
-            self.request.recv = Recv::Idle;
-            self.request.searched = 0;
+            self.stage = Stage::Idle;
+            lane.flow.recv = Recv::Idle;
+            lane.flow.searched = 0;
             lane.window.consume(2);
             return Moved::Yes;
         }
@@ -59,14 +61,14 @@ impl Exchange {
             |bytes: &[u8]| request::translate(bytes, &settings.limits, origin, before);
         // Nearly every head comes whole and is as it should be: its end is where the parser finds
         // it. Only for others is it looked for, byte by byte as they come.
-        let at_first_sight = match self.request.searched {
+        let at_first_sight = match lane.flow.searched {
             0 => translate(&bytes[..bytes.len().min(limit)]).ok(),
             _ => None,
         };
         let (end, facts) = match at_first_sight {
             Some(translated) => translated,
             None => {
-                let end = match scan::find_end(bytes, &mut self.request.searched) {
+                let end = match scan::find_end(bytes, &mut lane.flow.searched) {
                     Err(scan::BareLf) => {
                         let fault = Fault::bad_request("a line does not end with CRLF");
                         return self.refuse(fault, lanes);
@@ -89,7 +91,7 @@ impl Exchange {
             }
         };
         lane.window.consume(end);
-        self.request.begin_body(facts.framing, Emit::AsIs);
+        lane.begin_body(facts.framing, Emit::AsIs);
         self.continued = !lane.window.is_empty();
         self.facts = Some(facts);
         self.stage = Stage::Serving;
@@ -107,7 +109,7 @@ impl Exchange {
     }
 
     pub(super) fn lose_client_at_eof(&mut self, lanes: &Lanes, now: Instant) -> Moved {
-        if !self.request.eof {
+        if !lanes.request.flow.eof {
             return Moved::No;
         }
         self.end_at_once(Cause::ClientGone, CloseReason::Idle, lanes, now);
@@ -115,22 +117,22 @@ impl Exchange {
     }
 
     pub(super) fn read_request_body(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
-        let Recv::Body(_) = self.request.recv else {
+        let Recv::Body(_) = lanes.request.flow.recv else {
             return Moved::No;
         };
         // A replay is possible only while the request lies whole in its window.
-        if self.request.keeps && self.request.room(&lanes.request) == 0 {
-            self.request.release(&mut lanes.request);
+        if lanes.request.flow.keeps && lanes.request.room() == 0 {
+            lanes.request.release();
         }
-        if let Err(error) = self.request.follow(&mut lanes.request, &self.settings.limits) {
+        if let Err(error) = lanes.request.follow(&self.settings.limits) {
             let fault = match error {
                 BodyError::Malformed(reason) => Fault::bad_request(reason),
                 BodyError::TrailersTooLarge => {
                     Fault::new(Cause::HeadTooLarge, "the trailers are too large")
                 }
             };
-            self.request.recv = Recv::Cut;
-            if self.head == HeadSent::Offered && self.response.recv == Recv::Done {
+            lanes.request.flow.recv = Recv::Cut;
+            if self.head == HeadSent::Offered && lanes.response.flow.recv == Recv::Done {
                 // The response is whole: it goes out, and the connection ends with it.
                 self.persists = false;
                 return Moved::Yes;
@@ -138,10 +140,10 @@ impl Exchange {
             self.fail(fault, lanes);
             return Moved::Yes;
         }
-        match self.request.recv {
+        match lanes.request.flow.recv {
             // Nobody waits for the rest any more; the answer still goes out.
-            Recv::Body(_) if self.request.eof && self.request.sinks => {
-                self.request.recv = Recv::Cut;
+            Recv::Body(_) if lanes.request.flow.eof && lanes.request.flow.sinks => {
+                lanes.request.flow.recv = Recv::Cut;
                 self.persists = false;
                 Moved::Yes
             }

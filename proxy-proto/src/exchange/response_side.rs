@@ -13,7 +13,7 @@ use crate::{Attempt, Cause, Fault, Instant, Lanes};
 
 impl Exchange {
     pub(super) fn read_response(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
-        match self.response.recv {
+        match lanes.response.flow.recv {
             Recv::Idle | Recv::Head if self.route.is_connected() => {
                 self.read_response_head(lanes, now)
             }
@@ -23,9 +23,9 @@ impl Exchange {
     }
 
     pub(super) fn read_response_head(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
-        let Lanes { request, response: lane, .. } = &mut *lanes;
+        let lane = &mut lanes.response;
         if lane.window.is_empty() {
-            if !self.response.eof {
+            if !lane.flow.eof {
                 return Moved::No;
             }
             let fault = Fault::new(Cause::UpstreamEof, "closed without a response");
@@ -33,10 +33,10 @@ impl Exchange {
             return Moved::Yes;
         }
         // The interim response before this one has to go out first: memory stays bounded.
-        if !self.response.is_flushed(lane) {
+        if !lane.is_flushed() {
             return Moved::No;
         }
-        if !self.request.has_sent() {
+        if !lanes.request.has_sent() {
             self.lose_upstream(Fault::bad_response("bytes before the request was sent"), lanes);
             return Moved::Yes;
         }
@@ -45,17 +45,17 @@ impl Exchange {
             self.lose_upstream(Fault::bad_response("it does not speak HTTP"), lanes);
             return Moved::Yes;
         }
-        self.response.recv = Recv::Head;
+        lane.flow.recv = Recv::Head;
         // Bytes of a response are the end of every replay.
-        self.request.release(request);
-        self.response.clear_before(lane);
+        lanes.request.release();
+        lane.clear_before();
         let Some(facts) = self.facts else {
             return Moved::No;
         };
         let limit = self.settings.limits.max_head_bytes.min(lane.window.capacity());
         let has = lane.window.len();
         // As with requests: the end of a head is looked for only if it does not come whole.
-        let at_first_sight = match self.response.searched {
+        let at_first_sight = match lane.flow.searched {
             0 => self.translate_response(has.min(limit), facts, lanes).ok(),
             _ => None,
         };
@@ -63,8 +63,8 @@ impl Exchange {
             Some(translated) => Ok(translated),
             None => {
                 let bytes = lanes.response.window.bytes();
-                let end = match scan::find_end(bytes, &mut self.response.searched) {
-                    Ok(None) if has < limit && self.response.eof => {
+                let end = match scan::find_end(bytes, &mut lanes.response.flow.searched) {
+                    Ok(None) if has < limit && lanes.response.flow.eof => {
                         let fault =
                             Fault::new(Cause::UpstreamEof, "closed within the response head");
                         self.lose_upstream(fault, lanes);
@@ -89,7 +89,7 @@ impl Exchange {
         match translated {
             Ok((end, (kind, head))) => {
                 lanes.response.window.consume(end);
-                self.begin_response(kind, head, facts.version_1_1, now);
+                self.begin_response(kind, head, facts, lanes, now);
             }
             Err(fault) => self.lose_upstream(fault, lanes),
         }
@@ -107,7 +107,7 @@ impl Exchange {
         let Lanes { request, response: lane, .. } = lanes;
         let asked =
             Asked { version_1_1: facts.version_1_1, by_head: self.is_to_head(), trace: self.trace };
-        let request_is_through = self.request.is_through(request);
+        let request_is_through = request.is_through();
         let limits = self.settings.limits;
         let (bytes, out) = (&lane.window.bytes()[..within], &mut lane.before);
         response::parse(bytes, &limits, asked, |head| {
@@ -134,13 +134,21 @@ impl Exchange {
     }
 
     /// The head of a response has come whole and been rendered.
-    fn begin_response(&mut self, kind: Kind, head: ResponseFacts, version_1_1: bool, now: Instant) {
-        self.response.searched = 0;
+    fn begin_response(
+        &mut self,
+        kind: Kind,
+        head: ResponseFacts,
+        facts: RequestFacts,
+        lanes: &mut Lanes,
+        now: Instant,
+    ) {
+        let version_1_1 = facts.version_1_1;
+        lanes.response.flow.searched = 0;
         match kind {
             Kind::Interim => {
                 self.interims += 1;
                 self.continued |= head.status == 100;
-                self.response.recv = Recv::Idle;
+                lanes.response.flow.recv = Recv::Idle;
             }
             Kind::Switch => {
                 self.status = Some(head.status);
@@ -148,8 +156,8 @@ impl Exchange {
                 self.head = HeadSent::Offered;
                 self.stage = Stage::Tunnel;
                 self.marks.upstream_done = Some(now);
-                self.request.recv = Recv::Body(Body::Tunnel);
-                self.response.recv = Recv::Body(Body::Tunnel);
+                lanes.request.flow.recv = Recv::Body(Body::Tunnel);
+                lanes.response.flow.recv = Recv::Body(Body::Tunnel);
             }
             Kind::Final => {
                 self.status = Some(head.status);
@@ -162,8 +170,8 @@ impl Exchange {
                 };
                 self.ends_by_close =
                     !version_1_1 && matches!(head.framing, Framing::Chunked | Framing::UntilClose);
-                self.response.begin_body(head.framing, emit);
-                self.response.pace = Pace::unproven(match head.framing {
+                lanes.response.begin_body(head.framing, emit);
+                lanes.response.flow.pace = Pace::unproven(match head.framing {
                     Framing::Length(length) => Some(length),
                     Framing::Chunked | Framing::UntilClose => None,
                 });
@@ -173,7 +181,7 @@ impl Exchange {
 
     pub(super) fn read_response_body(&mut self, body: Body, lanes: &mut Lanes) -> Moved {
         let lane = &mut lanes.response;
-        if let Err(error) = self.response.follow(lane, &self.settings.limits) {
+        if let Err(error) = lane.follow(&self.settings.limits) {
             let reason = match error {
                 BodyError::Malformed(reason) => reason,
                 BodyError::TrailersTooLarge => "the trailers are too large",
@@ -181,14 +189,14 @@ impl Exchange {
             self.fail(Fault::bad_response(reason), lanes);
             return Moved::Yes;
         }
-        let (Recv::Body(_), true) = (self.response.recv, self.response.eof) else {
+        let (Recv::Body(_), true) = (lane.flow.recv, lane.flow.eof) else {
             return Moved::No;
         };
         if body == Body::UntilClose {
-            self.response.end_at_close(lane);
+            lane.end_at_close();
             return Moved::No;
         }
-        if self.response.is_held_up(lane) {
+        if lane.is_held_up() {
             return Moved::No;
         }
         let fault = Fault::new(Cause::UpstreamEof, "closed within the response body");
@@ -199,14 +207,14 @@ impl Exchange {
     /// The upstream's connection is dead or speaks nonsense. A reused one may have been closed
     /// before our request came, in which case the request is sent once more on a new one.
     pub(super) fn lose_upstream(&mut self, fault: Fault, lanes: &mut Lanes) {
-        if !self.may_retry() {
+        if !self.may_retry(lanes) {
             self.fail(fault, lanes);
             return;
         }
         lanes.response.window.clear();
-        self.response.eof = false;
+        lanes.response.flow.eof = false;
         self.deaf = false;
-        self.request.rewind();
+        lanes.request.rewind();
         self.attempt = Attempt(self.attempt.0 + 1);
         self.route = Route::Waiting;
         self.push(Edge::Reconnect);
@@ -214,13 +222,13 @@ impl Exchange {
 
     /// Nothing can have been executed twice: no byte of a response came, the request is still here
     /// whole, and either none of it was sent or its method is idempotent (RFC 9110 section 9.2.2).
-    pub(super) fn may_retry(&self) -> bool {
+    pub(super) fn may_retry(&self, lanes: &Lanes) -> bool {
         let method_allows = self.facts.is_some_and(|facts| facts.method.is_idempotent())
-            || !self.request.has_sent();
+            || !lanes.request.has_sent();
         self.route == Route::Connected { reused: true }
-            && self.response.recv == Recv::Idle
+            && lanes.response.flow.recv == Recv::Idle
             && self.interims == 0
-            && self.request.keeps
+            && lanes.request.flow.keeps
             && method_allows
     }
 }

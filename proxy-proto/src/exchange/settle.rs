@@ -18,7 +18,7 @@ impl Exchange {
     pub(super) fn settle(&mut self, lanes: &mut Lanes, now: Instant) {
         loop {
             let moved = match self.stage {
-                Stage::Head => self.read_request_head(lanes, now),
+                Stage::Idle | Stage::Head => self.read_request_head(lanes, now),
                 Stage::Serving => self.serve(lanes, now),
                 Stage::Tunnel => self.tunnel(lanes, now),
                 Stage::Finished { .. } => self.wind_up(lanes),
@@ -50,7 +50,7 @@ impl Exchange {
     /// The upstream has done its part as soon as its response has come whole, however slowly the
     /// client takes it: its connection is free for others then.
     pub(super) fn end_upstream(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
-        if self.response.recv != Recv::Done {
+        if lanes.response.flow.recv != Recv::Done {
             return Moved::No;
         }
         match self.route {
@@ -68,30 +68,30 @@ impl Exchange {
             }
         }
         self.route = Route::Over;
-        self.request.sink(&mut lanes.request);
+        lanes.request.sink();
         Moved::Yes
     }
 
     /// Whether the upstream's connection is clean. The only place where this is decided.
     pub(super) fn verdict(&self, lanes: &Lanes) -> Result<(), CloseReason> {
-        if !self.request.is_through(&lanes.request) {
+        if !lanes.request.is_through() {
             return Err(CloseReason::EarlyResponse);
         }
-        if self.response.has_bytes_behind(&lanes.response) {
+        if lanes.response.has_bytes_behind() {
             return Err(CloseReason::StrayBytes);
         }
         let reusable = self.upstream_persists
             && self.settings.upstream_keep_alive
-            && !self.response.eof
+            && !lanes.response.flow.eof
             && !self.deaf;
         if reusable { Ok(()) } else { Err(CloseReason::NotPersistent) }
     }
 
     pub(super) fn end_response(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
-        if !self.response.is_flushed(&lanes.response) {
+        if !lanes.response.is_flushed() {
             return Moved::No;
         }
-        match (self.response.recv, self.route) {
+        match (lanes.response.flow.recv, self.route) {
             (Recv::Done, Route::Over) => {
                 self.finish(lanes, now);
                 self.stage = Stage::Finished { answered: false };
@@ -109,24 +109,21 @@ impl Exchange {
 
     pub(super) fn tunnel(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
         if self.deaf {
-            self.request.sink(&mut lanes.request);
-            self.request.recv = Recv::Done;
+            lanes.request.sink();
+            lanes.request.flow.recv = Recv::Done;
         }
         for source in Peer::BOTH {
             let limits = &self.settings.limits;
-            let (flow, lane) = match source {
-                Peer::Client => (&mut self.request, &mut lanes.request),
-                Peer::Upstream => (&mut self.response, &mut lanes.response),
-            };
-            if flow.follow(lane, limits).is_err() {
+            let lane = lanes.lane_mut(source);
+            if lane.follow(limits).is_err() {
                 debug_assert!(false, "bytes of a tunnel have no grammar");
             }
-            if flow.eof && flow.recv != Recv::Done && flow.is_flushed(lane) {
-                flow.recv = Recv::Done;
+            if lane.flow.eof && lane.flow.recv != Recv::Done && lane.is_flushed() {
+                lane.flow.recv = Recv::Done;
                 self.push(Edge::Shutdown(source.other()));
             }
         }
-        if self.request.recv == Recv::Done && self.response.recv == Recv::Done {
+        if lanes.request.flow.recv == Recv::Done && lanes.response.flow.recv == Recv::Done {
             self.drop_upstream(CloseReason::TunnelEnded);
             self.finish(lanes, now);
             return self.close(CloseReason::TunnelEnded);
@@ -137,38 +134,38 @@ impl Exchange {
     /// Behind a response: the next request, if all of this one is here; else the end.
     pub(super) fn wind_up(&mut self, lanes: &mut Lanes) -> Moved {
         let lane = &mut lanes.request;
-        if let Recv::Body(_) = self.request.recv {
-            let drained = self.request.follow(lane, &self.settings.limits);
+        if let Recv::Body(_) = lane.flow.recv {
+            let drained = lane.follow(&self.settings.limits);
             if drained.is_err() || self.marks.received > self.marks.drain_from + MAX_DRAINED {
                 self.persists = false;
             }
         }
-        let is_whole = self.request.recv == Recv::Done;
+        let is_whole = lane.flow.recv == Recv::Done;
         if !self.persists {
             let may_have_unread_bytes = !is_whole || !lane.window.is_empty();
-            if !may_have_unread_bytes || self.request.eof {
+            if !may_have_unread_bytes || lane.flow.eof {
                 return self.close(CloseReason::NotPersistent);
             }
             self.push(Edge::Shutdown(Peer::Client));
             self.stage = Stage::Lingering;
             return Moved::Yes;
         }
-        if !is_whole && self.request.eof {
+        if !is_whole && lane.flow.eof {
             return self.close(CloseReason::Failed(Cause::ClientGone));
         }
         if !is_whole || self.stage != (Stage::Finished { answered: true }) {
             return Moved::No;
         }
-        self.request.reset(lane);
+        lane.reset();
         lanes.response.window.clear();
-        self.response.eof = false;
-        self.response.reset(&mut lanes.response);
+        lanes.response.flow.eof = false;
+        lanes.response.reset();
         self.begin_anew(lanes);
         Moved::Yes
     }
 
     pub(super) fn begin_anew(&mut self, lanes: &Lanes) {
-        self.stage = Stage::Head;
+        self.stage = Stage::Idle;
         self.route = Route::None;
         self.attempt = Attempt::default();
         self.facts = None;
@@ -186,7 +183,7 @@ impl Exchange {
 
     pub(super) fn linger(&mut self, lanes: &mut Lanes) -> Moved {
         lanes.request.window.clear();
-        if self.request.eof { self.close(CloseReason::NotPersistent) } else { Moved::No }
+        if lanes.request.flow.eof { self.close(CloseReason::NotPersistent) } else { Moved::No }
     }
 
     /// Ends everything now, with no answer: the client cannot or must not get one.
@@ -198,9 +195,8 @@ impl Exchange {
         now: Instant,
     ) {
         let in_progress = match self.stage {
-            Stage::Head => self.request.recv == Recv::Head,
-            Stage::Serving | Stage::Tunnel => true,
-            Stage::Finished { .. } | Stage::Lingering | Stage::Closed => false,
+            Stage::Head | Stage::Serving | Stage::Tunnel => true,
+            Stage::Idle | Stage::Finished { .. } | Stage::Lingering | Stage::Closed => false,
         };
         let reason = if in_progress { CloseReason::Failed(cause) } else { idle };
         self.drop_upstream(reason);
@@ -214,7 +210,7 @@ impl Exchange {
 
     pub(super) fn finish(&mut self, lanes: &Lanes, now: Instant) {
         self.marks.finished = now;
-        if self.request.recv == Recv::Done {
+        if lanes.request.flow.recv == Recv::Done {
             // What stands behind the request belongs to the next one.
             self.marks.received -= lanes.request.window.len() as u64;
         }

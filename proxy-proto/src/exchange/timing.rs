@@ -65,7 +65,7 @@ impl Exchange {
             Stage::Tunnel => client_recv || client_send || upstream,
             // A body that nobody waits for has so long in all: `total` ran with its request.
             Stage::Finished { .. } => false,
-            Stage::Head | Stage::Serving | Stage::Lingering => client_recv,
+            Stage::Idle | Stage::Head | Stage::Serving | Stage::Lingering => client_recv,
         };
         let timer = self.client_recv_timer(lanes);
         self.set_timer(Slot::ClientRecv, timer, renews_client_recv, now);
@@ -87,14 +87,14 @@ impl Exchange {
     }
 
     pub(super) fn client_recv_timer(&self, lanes: &Lanes) -> Option<Timer> {
-        match (self.stage, self.request.recv) {
-            (Stage::Head, Recv::Idle) => Some(Timer::ClientIdle),
+        match (self.stage, lanes.request.flow.recv) {
+            (Stage::Idle, _) => Some(Timer::ClientIdle),
             (Stage::Head, _) => Some(Timer::ClientHead),
             (Stage::Serving, Recv::Body(_)) => {
                 let client_blocks = self.route.is_connected()
                     && !self.deaf
                     && !self.awaits_continue()
-                    && self.request.is_flushed(&lanes.request);
+                    && lanes.request.is_flushed();
                 client_blocks.then_some(Timer::ClientBody)
             }
             (Stage::Finished { .. }, Recv::Body(_)) => Some(Timer::ClientBody),
@@ -105,19 +105,20 @@ impl Exchange {
     }
 
     pub(super) fn client_send_timer(&self, lanes: &Lanes) -> Option<Timer> {
-        let waits = !self.response.is_flushed(&lanes.response);
+        let waits = !lanes.response.is_flushed();
         waits.then_some(Timer::ClientSend)
     }
 
     pub(super) fn upstream_timer(&self, lanes: &Lanes) -> Option<Timer> {
         match self.route {
             Route::Dialing => Some(Timer::Connect),
-            Route::Connected { .. } if self.response.is_held_up(&lanes.response) => None,
+            Route::Connected { .. } if lanes.response.is_held_up() => None,
             Route::Connected { .. } => {
-                if !self.deaf && !self.request.is_flushed(&lanes.request) {
+                if !self.deaf && !lanes.request.is_flushed() {
                     return Some(Timer::UpstreamSend);
                 }
-                let owes = self.request.recv == Recv::Done || self.awaits_continue() || self.deaf;
+                let owes =
+                    lanes.request.flow.recv == Recv::Done || self.awaits_continue() || self.deaf;
                 owes.then_some(Timer::UpstreamRead)
             }
             Route::None | Route::Asked | Route::Waiting | Route::Local | Route::Over => None,

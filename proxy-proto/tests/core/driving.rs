@@ -225,13 +225,13 @@ fn shows_its_state_at_a_glance() {
     assert_eq!(
         seen,
         [
-            ("head", "none", ("idle", "idle")),
+            ("idle", "none", ("idle", "idle")),
             ("head", "none", ("head", "idle")),
             ("serving", "waiting", ("body", "idle")),
             ("serving", "dialing", ("body", "idle")),
             ("serving", "connected", ("body", "head")),
             ("winding_up", "over", ("body", "done")),
-            ("head", "none", ("idle", "idle")),
+            ("idle", "none", ("idle", "idle")),
             ("serving", "reused", ("done", "idle")),
             ("lingering", "over", ("cut", "done")),
             ("closed", "over", ("cut", "done")),
