@@ -216,7 +216,7 @@ impl<R: Runtime> Session<R> {
 
     fn take_actions(&mut self, lanes: &mut Lanes, now: Instant) -> bool {
         let mut moved = false;
-        while let Some(action) = self.exchange.poll_action() {
+        while let Some(action) = self.exchange.poll_action(lanes) {
             moved = true;
             self.perform(action, lanes, now);
         }

@@ -117,7 +117,7 @@ impl Conversation {
     }
 
     fn acts(&mut self) {
-        while let Some(action) = self.exchange.poll_action() {
+        while let Some(action) = self.exchange.poll_action(&self.lanes) {
             let reply = match action {
                 Action::Route => {
                     black_box(self.exchange.request(&self.lanes));
@@ -147,7 +147,7 @@ impl Conversation {
 
     /// A turn in which nothing moves: what a driver looks at before it waits.
     fn suspends(&mut self) {
-        assert!(self.exchange.poll_action().is_none(), "an action has been forgotten");
+        assert!(self.exchange.poll_action(&self.lanes).is_none(), "an action has been forgotten");
         for peer in Peer::BOTH {
             black_box(self.exchange.transmit(peer, &self.lanes));
             black_box(self.exchange.interest(peer, &self.lanes));

@@ -148,7 +148,7 @@ impl Driver {
     }
 
     fn take_actions(&mut self) {
-        while let Some(action) = self.exchange.poll_action() {
+        while let Some(action) = self.exchange.poll_action(&self.lanes) {
             match action {
                 Action::Route => {
                     self.lanes.upstream.push_str("127.0.0.1:9001");

@@ -18,8 +18,7 @@ use uuid::Uuid;
 use self::settle::Moved;
 
 use crate::flow::Recv;
-use crate::head::request::RequestFacts;
-use crate::state::{Edge, HeadSent, Marks, Progress, Route, Stage};
+use crate::state::{Current, Edge, HeadSent, Marks, Progress, Route, Stage};
 use crate::timer::Timers;
 use crate::{
     Action, Attempt, Cause, CloseReason, Deadline, Fault, Instant, Interest, Lanes, Peer, Reply,
@@ -55,11 +54,8 @@ pub struct Exchange {
     stage: Stage,
     route: Route,
     attempt: Attempt,
-    facts: Option<RequestFacts>,
     /// Where the final response's head is on its way to the client.
     head: HeadSent,
-    status: Option<u16>,
-    fault: Option<Fault>,
     /// The client's connection stays open behind this response.
     persists: bool,
     /// The upstream's connection may serve another request behind this response.
@@ -74,7 +70,6 @@ pub struct Exchange {
     continued: bool,
     skipped_empty_line: bool,
     interims: u8,
-    marks: Marks,
     timers: Timers,
     progress: Progress,
     edges: ArrayVec<Edge, 8>,
@@ -91,10 +86,7 @@ impl Exchange {
             stage: Stage::Idle,
             route: Route::None,
             attempt: Attempt::default(),
-            facts: None,
             head: HeadSent::No,
-            status: None,
-            fault: None,
             persists: true,
             upstream_persists: false,
             ends_by_close: false,
@@ -103,7 +95,6 @@ impl Exchange {
             continued: false,
             skipped_empty_line: false,
             interims: 0,
-            marks: Marks::default(),
             timers: Timers::default(),
             progress: Progress::default(),
             edges: ArrayVec::new(),
@@ -120,7 +111,7 @@ impl Exchange {
         lanes.lane_mut(peer).handle_received(n, now);
         match peer {
             Peer::Client => {
-                self.marks.received += n as u64;
+                lanes.current.marks.received += n as u64;
                 self.continued |= self.stage == Stage::Serving;
                 self.progress.client_recv = true;
             }
@@ -136,7 +127,7 @@ impl Exchange {
         }
         match peer {
             Peer::Client => {
-                self.marks.sent += n as u64;
+                lanes.current.marks.sent += n as u64;
                 self.progress.client_send = true;
             }
             Peer::Upstream => self.progress.upstream = true,
@@ -278,7 +269,7 @@ impl Exchange {
 
     /// The request in hand, from `Route` until `Finish` is answered.
     pub fn request<'a>(&self, lanes: &'a Lanes) -> Option<RequestHead<'a>> {
-        let facts = self.facts.as_ref()?;
+        let facts = lanes.current.facts.as_ref()?;
         let head = &lanes.request.before;
         let (method_len, target_len) = (facts.method_len as usize, facts.target_len as usize);
         let (text, fields) = head.split_at_checked(method_len + 1 + target_len)?;
@@ -305,7 +296,7 @@ impl Exchange {
 /// Edges.
 impl Exchange {
     /// The next command, oldest first.
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub fn poll_action(&mut self, lanes: &Lanes) -> Option<Action> {
         let edge = self.edges.pop_at(0)?;
         Some(match edge {
             Edge::Route => Action::Route,
@@ -314,18 +305,19 @@ impl Exchange {
             Edge::Recycle => Action::Recycle,
             Edge::Discard(reason) => Action::Discard(reason),
             Edge::Shutdown(peer) => Action::Shutdown(peer),
-            Edge::Finish => Action::Finish(self.summary()),
+            Edge::Finish => Action::Finish(self.summary(lanes)),
             Edge::Close(reason) => Action::Close(reason),
             Edge::Abort(reason) => Action::Abort(reason),
         })
     }
 
-    fn summary(&self) -> Summary {
-        let Marks { started, connected, upstream_done, finished, sent, received, .. } = self.marks;
+    fn summary(&self, lanes: &Lanes) -> Summary {
+        let Current { facts, status, fault, marks } = &lanes.current;
+        let Marks { started, connected, upstream_done, finished, sent, received, .. } = *marks;
         Summary {
-            status: self.status,
-            fault: self.fault,
-            routed: self.facts.is_some(),
+            status: *status,
+            fault: *fault,
+            routed: facts.is_some(),
             started,
             elapsed: finished - started,
             upstream_elapsed: connected.map(|at| upstream_done.unwrap_or(finished) - at),

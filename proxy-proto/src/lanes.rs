@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::Peer;
 use crate::flow::Flow;
+use crate::state::Current;
 use crate::window::{Memory, Window};
 
 /// The memory of one direction.
@@ -39,6 +40,7 @@ pub(crate) struct Lane {
 pub struct Lanes {
     pub(crate) request: Lane,
     pub(crate) response: Lane,
+    pub(crate) current: Current,
     /// The upstream's name (`host:port`) as error texts and a missing `Host` give it. The driver
     /// writes it before it answers `Route`.
     pub upstream: String,
@@ -60,6 +62,7 @@ impl Lanes {
         Self {
             request: Lane::new(capacity, zeroed),
             response: Lane::new(capacity, zeroed),
+            current: Current::default(),
             upstream: String::new(),
         }
     }
@@ -90,6 +93,7 @@ impl Lanes {
                 rendered.shrink_to(KEPT);
             }
         }
+        self.current = Current::default();
         self.upstream.clear();
     }
 

@@ -1,4 +1,5 @@
-use crate::{CloseReason, Instant, Peer};
+use crate::head::request::{Method, RequestFacts};
+use crate::{CloseReason, Fault, Instant, Peer};
 
 /// Where the client's connection stands. Only `exchange::settle` and the inputs move it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,24 @@ pub(crate) enum Edge {
     Finish,
     Close(CloseReason),
     Abort(CloseReason),
+}
+
+/// The request in hand. It lies with the bytes, so that a connection between two requests does
+/// without.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Current {
+    /// What its head says.
+    pub(crate) facts: Option<RequestFacts>,
+    /// Of the final response.
+    pub(crate) status: Option<u16>,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) marks: Marks,
+}
+
+impl Current {
+    pub(crate) fn is_to_head(&self) -> bool {
+        self.facts.is_some_and(|facts| facts.method == Method::Head)
+    }
 }
 
 /// Points in time and counts of the request in hand, for its summary.

@@ -208,7 +208,7 @@ impl<'a> Player<'a> {
         taken: &mut Vec<Action>,
     ) -> Result<(), Box<Mismatch>> {
         for action in &entry.actions {
-            let replayed = self.exchange.poll_action();
+            let replayed = self.exchange.poll_action(&self.lanes);
             taken.extend(replayed);
             self.between_requests |= matches!(replayed, Some(Action::Finish(_)));
             if replayed.as_ref() != Some(action) {
@@ -225,7 +225,7 @@ impl<'a> Player<'a> {
         if may_leave_some {
             return Ok(());
         }
-        match self.exchange.poll_action() {
+        match self.exchange.poll_action(&self.lanes) {
             None => Ok(()),
             Some(action) => {
                 taken.push(action);

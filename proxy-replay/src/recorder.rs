@@ -147,8 +147,8 @@ impl Recorder {
 
     /// See [`Exchange::poll_action`].
     #[inline]
-    pub fn poll_action(&mut self) -> Option<Action> {
-        let action = self.exchange.poll_action();
+    pub fn poll_action(&mut self, lanes: &Lanes) -> Option<Action> {
+        let action = self.exchange.poll_action(lanes);
         if let Some(tape) = &mut self.tape {
             tape.answered(&self.exchange, action);
         }

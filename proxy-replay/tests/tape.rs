@@ -32,7 +32,7 @@ impl Scene {
     /// Answers actions, and gives each peer what waits for it.
     fn settles(&mut self) {
         loop {
-            while let Some(action) = self.recorder.poll_action() {
+            while let Some(action) = self.recorder.poll_action(&self.lanes) {
                 let reply = match action {
                     Action::Route => Reply::Routed,
                     Action::Connect { attempt } => Reply::Connected { attempt, reused: false },

@@ -10,7 +10,7 @@ impl Exchange {
     pub(super) fn take_reply(&mut self, reply: Reply, lanes: &mut Lanes, now: Instant) -> Moved {
         match (reply, self.route) {
             (Reply::Routed, Route::Asked) => {
-                if let Some(facts) = &self.facts {
+                if let Some(facts) = &lanes.current.facts {
                     request::finish(facts, &lanes.upstream, &mut lanes.request.before);
                 }
                 self.route = Route::Waiting;
@@ -27,7 +27,7 @@ impl Exchange {
                 if attempt == self.attempt =>
             {
                 self.route = Route::Connected { reused };
-                self.marks.connected = Some(now);
+                lanes.current.marks.connected = Some(now);
                 self.deaf = false;
                 lanes.request.flow.keeps = reused;
             }

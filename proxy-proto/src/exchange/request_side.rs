@@ -30,7 +30,7 @@ impl Exchange {
             }
             self.stage = Stage::Head;
             lane.flow.recv = Recv::Head;
-            self.marks.started = now;
+            lanes.current.marks.started = now;
         }
         let bytes = lane.window.bytes();
         if !self.skipped_empty_line && bytes == b"\r" {
@@ -93,7 +93,7 @@ impl Exchange {
         lane.window.consume(end);
         lane.begin_body(facts.framing, Emit::AsIs);
         self.continued = !lane.window.is_empty();
-        self.facts = Some(facts);
+        lanes.current.facts = Some(facts);
         self.stage = Stage::Serving;
         self.route = Route::Asked;
         self.push(Edge::Route);
@@ -108,7 +108,7 @@ impl Exchange {
         Moved::Yes
     }
 
-    pub(super) fn lose_client_at_eof(&mut self, lanes: &Lanes, now: Instant) -> Moved {
+    pub(super) fn lose_client_at_eof(&mut self, lanes: &mut Lanes, now: Instant) -> Moved {
         if !lanes.request.flow.eof {
             return Moved::No;
         }

@@ -49,7 +49,7 @@ impl Exchange {
         // Bytes of a response are the end of every replay.
         lanes.request.release();
         lane.clear_before();
-        let Some(facts) = self.facts else {
+        let Some(facts) = lanes.current.facts else {
             return Moved::No;
         };
         let limit = self.settings.limits.max_head_bytes.min(lane.window.capacity());
@@ -104,9 +104,12 @@ impl Exchange {
         facts: RequestFacts,
         lanes: &mut Lanes,
     ) -> Result<(usize, (Kind, ResponseFacts)), Fault> {
-        let Lanes { request, response: lane, .. } = lanes;
-        let asked =
-            Asked { version_1_1: facts.version_1_1, by_head: self.is_to_head(), trace: self.trace };
+        let Lanes { request, response: lane, current, .. } = lanes;
+        let asked = Asked {
+            version_1_1: facts.version_1_1,
+            by_head: current.is_to_head(),
+            trace: self.trace,
+        };
         let request_is_through = request.is_through();
         let limits = self.settings.limits;
         let (bytes, out) = (&lane.window.bytes()[..within], &mut lane.before);
@@ -122,12 +125,12 @@ impl Exchange {
                 _ => Kind::Final,
             };
             if kind == Kind::Final {
-                self.persists =
-                    self.may_persist(request) && (facts.version_1_1 || head.has_known_length());
+                self.persists = self.may_persist(request, current)
+                    && (facts.version_1_1 || head.has_known_length());
             }
             // RFC 9110 section 15.2: no interim response to an HTTP/1.0 client.
             if facts.version_1_1 || kind == Kind::Final {
-                head.render(asked, self.persistence(), out);
+                head.render(asked, self.persistence(current), out);
             }
             Ok((kind, head.facts))
         })
@@ -151,16 +154,16 @@ impl Exchange {
                 lanes.response.flow.recv = Recv::Idle;
             }
             Kind::Switch => {
-                self.status = Some(head.status);
+                lanes.current.status = Some(head.status);
                 self.persists = false;
                 self.head = HeadSent::Offered;
                 self.stage = Stage::Tunnel;
-                self.marks.upstream_done = Some(now);
+                lanes.current.marks.upstream_done = Some(now);
                 lanes.request.flow.recv = Recv::Body(Body::Tunnel);
                 lanes.response.flow.recv = Recv::Body(Body::Tunnel);
             }
             Kind::Final => {
-                self.status = Some(head.status);
+                lanes.current.status = Some(head.status);
                 self.head = HeadSent::Rendered;
                 self.upstream_persists = head.persists;
                 let emit = match head.framing {
@@ -223,7 +226,7 @@ impl Exchange {
     /// Nothing can have been executed twice: no byte of a response came, the request is still here
     /// whole, and either none of it was sent or its method is idempotent (RFC 9110 section 9.2.2).
     pub(super) fn may_retry(&self, lanes: &Lanes) -> bool {
-        let method_allows = self.facts.is_some_and(|facts| facts.method.is_idempotent())
+        let method_allows = lanes.current.facts.is_some_and(|facts| facts.method.is_idempotent())
             || !lanes.request.has_sent();
         self.route == Route::Connected { reused: true }
             && lanes.response.flow.recv == Recv::Idle

@@ -3,7 +3,7 @@
 
 use super::Exchange;
 use crate::flow::Recv;
-use crate::state::{Edge, HeadSent, Marks, Progress, Route, Stage};
+use crate::state::{Current, Edge, HeadSent, Marks, Progress, Route, Stage};
 use crate::{Attempt, Cause, CloseReason, Fault, Instant, Lanes, Peer};
 
 /// Whether a rule changed what other rules look at.
@@ -60,7 +60,7 @@ impl Exchange {
                     Err(reason) => Edge::Discard(reason),
                 };
                 self.push(edge);
-                self.marks.upstream_done = Some(now);
+                lanes.current.marks.upstream_done = Some(now);
             }
             Route::Local => {}
             Route::None | Route::Asked | Route::Waiting | Route::Dialing | Route::Over => {
@@ -99,8 +99,9 @@ impl Exchange {
             }
             (Recv::Cut, _) => {
                 self.finish(lanes, now);
-                let reason =
-                    CloseReason::Failed(self.fault.map_or(Cause::UpstreamEof, |f| f.cause));
+                let reason = CloseReason::Failed(
+                    lanes.current.fault.map_or(Cause::UpstreamEof, |f| f.cause),
+                );
                 if self.ends_by_close { self.abort(reason) } else { self.close(reason) }
             }
             (Recv::Idle | Recv::Head | Recv::Body(_) | Recv::Done, _) => Moved::No,
@@ -136,7 +137,9 @@ impl Exchange {
         let lane = &mut lanes.request;
         if let Recv::Body(_) = lane.flow.recv {
             let drained = lane.follow(&self.settings.limits);
-            if drained.is_err() || self.marks.received > self.marks.drain_from + MAX_DRAINED {
+            if drained.is_err()
+                || lanes.current.marks.received > lanes.current.marks.drain_from + MAX_DRAINED
+            {
                 self.persists = false;
             }
         }
@@ -164,21 +167,19 @@ impl Exchange {
         Moved::Yes
     }
 
-    pub(super) fn begin_anew(&mut self, lanes: &Lanes) {
+    pub(super) fn begin_anew(&mut self, lanes: &mut Lanes) {
         self.stage = Stage::Idle;
         self.route = Route::None;
         self.attempt = Attempt::default();
-        self.facts = None;
         self.head = HeadSent::No;
-        self.status = None;
-        self.fault = None;
         self.upstream_persists = false;
         self.ends_by_close = false;
         self.deaf = false;
         self.continued = false;
         self.skipped_empty_line = false;
         self.interims = 0;
-        self.marks = Marks { received: lanes.request.window.len() as u64, ..Marks::default() };
+        let marks = Marks { received: lanes.request.window.len() as u64, ..Marks::default() };
+        lanes.current = Current { marks, ..Current::default() };
     }
 
     pub(super) fn linger(&mut self, lanes: &mut Lanes) -> Moved {
@@ -191,7 +192,7 @@ impl Exchange {
         &mut self,
         cause: Cause,
         idle: CloseReason,
-        lanes: &Lanes,
+        lanes: &mut Lanes,
         now: Instant,
     ) {
         let in_progress = match self.stage {
@@ -202,19 +203,19 @@ impl Exchange {
         self.drop_upstream(reason);
         if in_progress {
             let fault = Fault::new(cause, "the connection ended early");
-            self.fault.get_or_insert(fault);
+            lanes.current.fault.get_or_insert(fault);
             self.finish(lanes, now);
         }
         let _closed = self.abort(reason);
     }
 
-    pub(super) fn finish(&mut self, lanes: &Lanes, now: Instant) {
-        self.marks.finished = now;
+    pub(super) fn finish(&mut self, lanes: &mut Lanes, now: Instant) {
+        lanes.current.marks.finished = now;
         if lanes.request.flow.recv == Recv::Done {
             // What stands behind the request belongs to the next one.
-            self.marks.received -= lanes.request.window.len() as u64;
+            lanes.current.marks.received -= lanes.request.window.len() as u64;
         }
-        self.marks.drain_from = self.marks.received;
+        lanes.current.marks.drain_from = lanes.current.marks.received;
         self.push(Edge::Finish);
     }
 

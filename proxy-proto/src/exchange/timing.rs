@@ -78,7 +78,7 @@ impl Exchange {
         self.set_timer(Slot::ClientSend, timer, client_send, now);
         let timer = self.upstream_timer(lanes);
         self.set_timer(Slot::Upstream, timer, upstream, now);
-        let timer = self.total_timer();
+        let timer = Self::total_timer(lanes);
         self.set_timer(Slot::Whole, timer, false, now);
     }
 
@@ -93,7 +93,7 @@ impl Exchange {
             (Stage::Serving, Recv::Body(_)) => {
                 let client_blocks = self.route.is_connected()
                     && !self.deaf
-                    && !self.awaits_continue()
+                    && !self.awaits_continue(&lanes.current)
                     && lanes.request.is_flushed();
                 client_blocks.then_some(Timer::ClientBody)
             }
@@ -117,16 +117,17 @@ impl Exchange {
                 if !self.deaf && !lanes.request.is_flushed() {
                     return Some(Timer::UpstreamSend);
                 }
-                let owes =
-                    lanes.request.flow.recv == Recv::Done || self.awaits_continue() || self.deaf;
+                let owes = lanes.request.flow.recv == Recv::Done
+                    || self.awaits_continue(&lanes.current)
+                    || self.deaf;
                 owes.then_some(Timer::UpstreamRead)
             }
             Route::None | Route::Asked | Route::Waiting | Route::Local | Route::Over => None,
         }
     }
 
-    pub(super) fn total_timer(&self) -> Option<Timer> {
-        let runs = self.facts.is_some() && self.fault.is_none();
+    pub(super) fn total_timer(lanes: &Lanes) -> Option<Timer> {
+        let runs = lanes.current.facts.is_some() && lanes.current.fault.is_none();
         runs.then_some(Timer::Total)
     }
 }

@@ -201,7 +201,7 @@ fn fires_nothing_early() {
     let now = wire.now;
     wire.exchange.handle_timeout(&mut wire.lanes, now);
     assert_eq!(wire.exchange.deadline(), before);
-    assert_eq!(wire.exchange.poll_action(), None);
+    assert_eq!(wire.exchange.poll_action(&wire.lanes), None);
 }
 
 #[test]

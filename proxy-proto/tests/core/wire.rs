@@ -264,7 +264,7 @@ impl Wire {
 
     fn take_actions(&mut self) -> bool {
         let mut moved = false;
-        while let Some(action) = self.exchange.poll_action() {
+        while let Some(action) = self.exchange.poll_action(&self.lanes) {
             moved = true;
             self.actions.push(action);
             self.perform(action);

@@ -128,7 +128,7 @@ impl World {
     }
 
     fn take_actions(&mut self) {
-        while let Some(action) = self.recorder.poll_action() {
+        while let Some(action) = self.recorder.poll_action(&self.lanes) {
             match action {
                 Action::Route => {
                     self.lanes.upstream.clear();

@@ -74,7 +74,7 @@ impl Wire {
     fn run(&mut self) {
         loop {
             let mut moved = false;
-            while let Some(action) = self.exchange.poll_action() {
+            while let Some(action) = self.exchange.poll_action(&self.lanes) {
                 moved = true;
                 self.perform(action);
             }

@@ -300,7 +300,7 @@ impl World {
 
     fn take_actions(&mut self) -> bool {
         let mut moved = false;
-        while let Some(action) = self.exchange.poll_action() {
+        while let Some(action) = self.exchange.poll_action(&self.lanes) {
             moved = true;
             assert!(self.end.is_none(), "{action:?} after the end");
             self.perform(action);

@@ -320,7 +320,7 @@ impl World {
     /// The one place where the exchange is told anything.
     fn tell(&mut self, before: &HandedOut, tell: impl FnOnce(&mut Recorder, &mut Lanes, Instant)) {
         tell(&mut self.exchange, &mut self.lanes, self.now);
-        while let Some(action) = self.exchange.poll_action() {
+        while let Some(action) = self.exchange.poll_action(&self.lanes) {
             assert!(self.end.is_none(), "{action:?} after the end");
             self.perform(action);
         }
