@@ -121,6 +121,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let pids = self.pids();
+        // The first one ends the others.
         signal(&pids[..1], Signal::TERM);
         let end = clock::now() + GRACE;
         while !self.has_ended() {

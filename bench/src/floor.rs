@@ -8,12 +8,14 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use slab::Slab;
 
+use crate::origin::BACKLOG;
 use crate::poller::{Poller, Readiness};
 
 /// Relays what clients of `port` send to the `upstream` port, `window` bytes a read, until killed.
 pub(crate) fn run(port: u16, upstream: u16, window: usize) -> io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     listener.set_nonblocking(true)?;
+    rustix::net::listen(&listener, BACKLOG)?;
     let mut relay =
         Relay { poller: Poller::new()?, pairs: Slab::new(), upstream, buffer: vec![0; window] };
     relay.poller.add_source(&listener, LISTENER)?;

@@ -30,6 +30,8 @@ pub(crate) fn run(ports: usize) -> io::Result<()> {
     let mut ports = Vec::new();
     for (index, listener) in listeners.iter().enumerate() {
         listener.set_nonblocking(true)?;
+        // Std's own backlog is too short for a thousand connections at once.
+        rustix::net::listen(listener, BACKLOG)?;
         origin.poller.add_source(listener, LISTENERS + index)?;
         ports.push(listener.local_addr()?.port().to_string());
     }
@@ -233,6 +235,8 @@ fn content_length(head: &[u8]) -> Option<u64> {
 const END: &[u8] = b"\r\n\r\n";
 /// Above the head of any request here, below what would push the rest out of the cache.
 const READ: usize = 64 * 1024;
+/// As for the subjects.
+pub(crate) const BACKLOG: i32 = 4096;
 const DISCARD: usize = 1024 * 1024;
 /// Tokens from here on are listeners.
 const LISTENERS: usize = 1 << 32;

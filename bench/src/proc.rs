@@ -36,11 +36,20 @@ pub(crate) fn resident_bytes(pids: &[u32]) -> u64 {
     pids.iter().filter_map(|pid| parse_resident(&rollup(pid))).sum()
 }
 
+/// How long `pids` were ready to run, while others ran; zero where the kernel does not tell.
+pub(crate) fn waited_time(pids: &[u32]) -> Duration {
+    pids.iter().filter_map(|pid| sum_of_tasks(*pid, Schedstat::Waited)).sum()
+}
+
 fn cpu_time_of(pid: u32) -> Option<Duration> {
+    sum_of_tasks(pid, Schedstat::Ran)
+}
+
+fn sum_of_tasks(pid: u32, field: Schedstat) -> Option<Duration> {
     let mut sum = Duration::ZERO;
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        sum += parse_schedstat(&text)?;
+        sum += parse_schedstat(&text, field)?;
     }
     Some(sum)
 }
@@ -52,8 +61,15 @@ fn ticks_of(pid: u32) -> Duration {
         / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100)
 }
 
-fn parse_schedstat(text: &str) -> Option<Duration> {
-    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+/// Fields of schedstat, in their order.
+#[derive(Clone, Copy, Debug)]
+enum Schedstat {
+    Ran,
+    Waited,
+}
+
+fn parse_schedstat(text: &str, field: Schedstat) -> Option<Duration> {
+    text.split_whitespace().nth(field as usize)?.parse().ok().map(Duration::from_nanos)
 }
 
 /// `utime` and `stime`, in ticks. The name in the second field may hold anything, parentheses too.
@@ -80,11 +96,10 @@ mod tests {
 
     #[test]
     fn reads_run_time_and_memory() {
-        assert_eq!(
-            parse_schedstat("26982218 9547378 76\n"),
-            Some(Duration::from_nanos(26_982_218))
-        );
-        assert_eq!(parse_schedstat(""), None);
+        let parse = |text, field| parse_schedstat(text, field).map(|time| time.as_nanos());
+        assert_eq!(parse("26982218 9547378 76\n", Schedstat::Ran), Some(26_982_218));
+        assert_eq!(parse("26982218 9547378 76\n", Schedstat::Waited), Some(9_547_378));
+        assert_eq!(parse("", Schedstat::Ran), None);
         let rollup = "5581-7ffd ---p 00000000 00:00 0 [rollup]\nRss:    3780 kB\nPss:   1 kB\n";
         assert_eq!(parse_resident(rollup), Some(3_870_720));
         assert_eq!(parse_resident(""), None);

@@ -20,14 +20,15 @@ pub(crate) fn preamble(results: &Results) -> String {
 
 /// All numbers of one scenario.
 pub(crate) fn table(table: &Table) -> String {
-    let measure = table.measure;
+    let measure = table.measure();
     let mut text = format!(
-        "### {}: {}\n\n| | {} | min..max | × nginx | × haproxy | × floor | {} | p50 µs | p99 | p99.9 |\n\
-         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+        "### {}: {}\n\n\
+         | | {} | min..max | × nginx | × haproxy | × floor | {} | p50 µs | p99 | p99.9 | waited |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         table.name,
         table.title,
         measure.unit(),
-        speed(measure).0
+        beside(measure).0
     );
     for row in &table.rows {
         let _ = writeln!(text, "| {} | {} |", row.name, cells(table, row).join(" | "));
@@ -35,77 +36,76 @@ pub(crate) fn table(table: &Table) -> String {
     text
 }
 
-/// One line a scenario: medians, and what ours are in relation to the best of the peers'.
+/// One line for each measure of each scenario: medians, and the ratios of ours to the peers'. A
+/// peer, and so the floor, is its best variant there.
 pub(crate) fn summary(results: &Results) -> String {
-    let ours = ["proxy-tokio", "proxy-smol", "proxy-async-std"];
-    let peers = ["nginx", "haproxy", "caddy", "envoy", "floor"];
-    let has = |name: &&str| results.scenarios.iter().any(|table| table.best(name).is_some());
-    let peers: Vec<&str> = peers.into_iter().filter(has).collect();
-    let ours: Vec<&str> = ours.into_iter().filter(has).collect();
-    let heads = peers.iter().map(|peer| (*peer).to_owned()).chain(ours.iter().flat_map(|own| {
-        let ratios = peers.iter().map(|peer| format!("× {peer}"));
-        std::iter::once((*own).to_owned()).chain(ratios).collect::<Vec<_>>()
-    }));
-    let heads: Vec<String> = heads.collect();
+    let has = |name: &&str| {
+        let measured = |table: &Table| table.best(name, table.measure()).is_some();
+        results.scenarios.iter().any(measured)
+    };
+    let peers: Vec<&str> = PEERS.iter().copied().filter(has).collect();
+    let ours: Vec<&str> = OURS.iter().copied().filter(has).collect();
+    let mut heads: Vec<String> = peers.iter().map(|peer| (*peer).to_owned()).collect();
+    for own in &ours {
+        heads.push((*own).to_owned());
+        heads.extend(peers.iter().map(|peer| format!("× {peer}")));
+    }
     let mut text = format!(
         "| scenario | unit | {} |\n|---|---|{}\n",
         heads.join(" | "),
         "--:|".repeat(heads.len())
     );
     for table in &results.scenarios {
-        let median = |name: &&str| {
-            let spread = table.best(name)?.spread(|sample| sample.value(table.measure))?;
-            Some(number(spread.median))
-        };
-        let mut cells: Vec<Option<String>> = peers.iter().map(median).collect();
-        for own in &ours {
-            cells.push(median(own));
-            for peer in &peers {
-                cells.push(ratio(table, table.best(own), peer));
+        for measure in table.measures.iter().copied() {
+            let best = |name: &str| table.best(name, measure);
+            let median = |name: &&str| Some(number(best(name)?.value(measure)?.median));
+            let mut cells: Vec<Option<String>> = peers.iter().map(median).collect();
+            for own in &ours {
+                cells.push(median(own));
+                cells.extend(peers.iter().map(|peer| ratio(best(own), best(peer), measure)));
             }
+            let cells: Vec<String> = cells.into_iter().map(or_dash).collect();
+            let _ =
+                writeln!(text, "| {} | {} | {} |", table.title, measure.unit(), cells.join(" | "));
         }
-        let cells: Vec<String> = cells.into_iter().map(or_dash).collect();
-        let unit = table.measure.unit();
-        let _ = writeln!(text, "| {} | {unit} | {} |", table.title, cells.join(" | "));
     }
     text
 }
 
 fn cells(table: &Table, row: &Row) -> Vec<String> {
-    let measure = table.measure;
-    let Some(spread) = row.spread(|sample| sample.value(measure)) else {
+    let measure = table.measure();
+    let Some(spread) = row.value(measure) else {
         let failure = row.failure.as_deref().unwrap_or("no round");
         return vec![format!("failed: {failure}")];
     };
     let of = |value: fn(&Sample) -> f64| row.spread(value).map(|spread| number(spread.median));
-    let latency = !measure.is_memory();
+    let lasts = !measure.is_memory();
     let mut cells = vec![Some(number(spread.median)), Some(ends(spread))];
-    cells.extend(["nginx", "haproxy", "floor"].map(|peer| ratio(table, Some(row), peer)));
-    cells.push(of(speed(measure).1));
-    cells.push(of(|sample| sample.count.latency.p50).filter(|_| latency));
-    cells.push(of(|sample| sample.count.latency.p99).filter(|_| latency));
-    cells.push(of(|sample| sample.count.latency.p999).filter(|_| latency));
+    let peers = ["nginx", "haproxy", "floor"].map(|peer| table.best(peer, measure));
+    cells.extend(peers.map(|peer| ratio(Some(row), peer, measure)));
+    cells.push(of(beside(measure).1));
+    cells.push(of(|sample| sample.count.latency.p50).filter(|_| lasts));
+    cells.push(of(|sample| sample.count.latency.p99).filter(|_| lasts));
+    cells.push(of(|sample| sample.count.latency.p999).filter(|_| lasts));
+    let waited = row.spread(Sample::waited).filter(|_| lasts);
+    cells.push(waited.map(|spread| format!("{:.0} %", spread.median * 100.0)));
     cells.into_iter().map(or_dash).collect()
 }
 
 /// What is of interest beside the measure.
-fn speed(measure: Measure) -> (&'static str, fn(&Sample) -> f64) {
+fn beside(measure: Measure) -> (&'static str, fn(&Sample) -> f64) {
     match measure {
-        Measure::CpuPerRequest => ("requests/s", Sample::requests_per_second),
+        Measure::CpuPerRequest => ("requests/s", |sample| sample.value(Measure::Throughput)),
         Measure::CpuPerGigabyte => ("GB/s", Sample::gigabytes_per_second),
-        Measure::Latency => ("CPU µs/request", Sample::cpu_per_request),
-        Measure::MemoryPerClient | Measure::KibPerClient => ("RSS MiB", resident_mib),
+        Measure::MemoryPerClient | Measure::KibPerClient => ("RSS MiB", Sample::resident_mib),
+        Measure::Throughput | Measure::LatencyP50 | Measure::LatencyP99 | Measure::LatencyP999 => {
+            ("CPU µs/request", |sample| sample.value(Measure::CpuPerRequest))
+        }
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no process has 2^53 bytes")]
-fn resident_mib(sample: &Sample) -> f64 {
-    sample.resident as f64 / f64::from(1 << 20)
-}
-
-fn ratio(table: &Table, row: Option<&Row>, peer: &str) -> Option<String> {
-    let (row, peer) = (row?, table.best(peer)?);
-    Some(format!("{:.2}", row.ratio(peer, table.measure)?))
+fn ratio(row: Option<&Row>, peer: Option<&Row>, measure: Measure) -> Option<String> {
+    Some(format!("{:.2}", row?.ratio(peer?, measure)?))
 }
 
 fn ends(spread: Spread) -> String {
@@ -125,3 +125,6 @@ fn number(value: f64) -> String {
         _ => format!("{value:.0}"),
     }
 }
+
+const OURS: [&str; 3] = ["proxy-tokio", "proxy-smol", "proxy-async-std"];
+const PEERS: [&str; 5] = ["nginx", "haproxy", "caddy", "envoy", "floor"];

@@ -33,7 +33,8 @@ pub(crate) struct Machine {
 pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) title: String,
-    pub(crate) measure: Measure,
+    /// What it is about; the first is the one of its own table.
+    pub(crate) measures: Vec<Measure>,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -53,6 +54,8 @@ pub(crate) struct Sample {
     pub(crate) count: Count,
     /// User and system time of all its processes.
     pub(crate) cpu_seconds: f64,
+    /// How long they were ready to run, and others ran.
+    pub(crate) waited_seconds: f64,
     /// Resident memory after the work.
     pub(crate) resident: u64,
     /// By how much it grew.
@@ -75,18 +78,22 @@ impl Sample {
         match measure {
             Measure::CpuPerRequest => self.cpu_seconds / requests * 1e6,
             Measure::CpuPerGigabyte => self.cpu_seconds / self.count.bytes as f64 * 1e9,
-            Measure::Latency => self.count.latency.p99,
+            Measure::Throughput => requests / self.count.seconds,
+            Measure::LatencyP50 => self.count.latency.p50,
+            Measure::LatencyP99 => self.count.latency.p99,
+            Measure::LatencyP999 => self.count.latency.p999,
             Measure::MemoryPerClient => self.growth as f64 / requests,
             Measure::KibPerClient => self.growth as f64 / requests / 1024.0,
         }
     }
 
-    pub(crate) fn cpu_per_request(&self) -> f64 {
-        self.value(Measure::CpuPerRequest)
+    /// Which part of the time that it was ready to run it had to wait for its core.
+    pub(crate) fn waited(&self) -> f64 {
+        self.waited_seconds / (self.waited_seconds + self.cpu_seconds)
     }
 
-    pub(crate) fn requests_per_second(&self) -> f64 {
-        self.count.requests as f64 / self.count.seconds
+    pub(crate) fn resident_mib(&self) -> f64 {
+        self.resident as f64 / f64::from(1 << 20)
     }
 
     pub(crate) fn gigabytes_per_second(&self) -> f64 {
@@ -95,6 +102,11 @@ impl Sample {
 }
 
 impl Row {
+    /// `measure` over all rounds; none if a round failed.
+    pub(crate) fn value(&self, measure: Measure) -> Option<Spread> {
+        self.spread(|sample| sample.value(measure))
+    }
+
     /// `of` over all rounds; none if a round failed.
     pub(crate) fn spread(&self, of: impl Fn(&Sample) -> f64) -> Option<Spread> {
         match self.failure {
@@ -116,12 +128,17 @@ impl Row {
 }
 
 impl Table {
-    /// The cheapest variant of `subject`: what a peer has to be compared with.
-    pub(crate) fn best(&self, subject: &str) -> Option<&Row> {
+    /// What its own table is about.
+    pub(crate) fn measure(&self) -> Measure {
+        self.measures[0]
+    }
+
+    /// The best variant of `subject`: what a peer has to be compared with.
+    pub(crate) fn best(&self, subject: &str, measure: Measure) -> Option<&Row> {
         let variants = self.rows.iter().filter(|row| row.name.split(',').next() == Some(subject));
         let costed = variants.filter_map(|row| {
-            let spread = row.spread(|sample| sample.value(self.measure))?;
-            Some((row, spread.median))
+            let median = row.value(measure)?.median;
+            Some((row, if measure.is_gain() { -median } else { median }))
         });
         costed.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(row, _)| row)
     }
@@ -149,8 +166,13 @@ mod tests {
     fn row(name: &str, cpu_seconds: &[f64]) -> Row {
         let count =
             Count { requests: 1_000_000, bytes: 2_000_000_000, seconds: 2.0, ..Count::default() };
-        let sample =
-            |&cpu_seconds| Sample { count, cpu_seconds, resident: 0, growth: 5_120_000_000 };
+        let sample = |&cpu_seconds| Sample {
+            count,
+            cpu_seconds,
+            waited_seconds: 1.0,
+            resident: 0,
+            growth: 5_120_000_000,
+        };
         let samples = cpu_seconds.iter().map(sample).collect();
         Row { name: name.to_owned(), samples, failure: None }
     }
@@ -167,6 +189,7 @@ mod tests {
     #[test]
     fn counts_in_the_units_it_names() {
         let sample = row("a", &[3.0]).samples[0];
+        assert!((sample.waited() - 0.25).abs() < 1e-9);
         let is = |measure, expected: f64| {
             assert!((sample.value(measure) - expected).abs() < 1e-9, "{measure:?}");
         };
@@ -174,7 +197,7 @@ mod tests {
         is(Measure::CpuPerGigabyte, 1.5);
         is(Measure::MemoryPerClient, 5_120.0);
         is(Measure::KibPerClient, 5.0);
-        assert!((sample.requests_per_second() - 500_000.0).abs() < 1e-6);
+        is(Measure::Throughput, 500_000.0);
         assert!((sample.gigabytes_per_second() - 1.0).abs() < 1e-9);
     }
 
@@ -190,7 +213,7 @@ mod tests {
         let mut failed = row("nginx", &[1.0]);
         failed.failure = Some("not a 200".to_owned());
         let ours = row("ours", &[1.0]);
-        assert_eq!(failed.spread(Sample::cpu_per_request), None);
+        assert_eq!(failed.value(Measure::CpuPerRequest), None);
         assert_eq!(ours.ratio(&failed, Measure::CpuPerRequest), None);
         assert_eq!(failed.ratio(&ours, Measure::CpuPerRequest), None);
     }
@@ -200,16 +223,22 @@ mod tests {
         let mut table = Table {
             name: "log".to_owned(),
             title: String::new(),
-            measure: Measure::CpuPerRequest,
+            measures: vec![Measure::CpuPerRequest],
             rows: vec![
                 row("nginx", &[3.0]),
                 row("nginx, buffered log", &[2.0]),
                 row("nginx2", &[1.0]),
             ],
         };
-        assert_eq!(table.best("nginx").map(|row| row.name.as_str()), Some("nginx, buffered log"));
+        assert_eq!(
+            table.best("nginx", Measure::CpuPerRequest).map(|row| row.name.as_str()),
+            Some("nginx, buffered log")
+        );
         table.rows[1].failure = Some("not a 200".to_owned());
-        assert_eq!(table.best("nginx").map(|row| row.name.as_str()), Some("nginx"));
-        assert!(table.best("haproxy").is_none());
+        assert_eq!(
+            table.best("nginx", Measure::CpuPerRequest).map(|row| row.name.as_str()),
+            Some("nginx")
+        );
+        assert!(table.best("haproxy", Measure::CpuPerRequest).is_none());
     }
 }

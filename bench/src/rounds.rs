@@ -1,6 +1,5 @@
 //! The run: for each scenario all contenders in turn, round after round.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,9 +9,10 @@ use tempfile::TempDir;
 use crate::child::{Interrupted, Output, Process};
 use crate::clock;
 use crate::load::{Count, Outcome};
+use crate::log::Log;
 use crate::proc;
 use crate::results::{Row, Sample, Table};
-use crate::scenario::Scenario;
+use crate::scenario::{Cores, Scenario};
 use crate::subject::{Contender, Running, Subject};
 
 /// How much is measured, of whom.
@@ -24,6 +24,7 @@ pub(crate) struct Plan {
     /// How long a load is counted.
     pub(crate) time: Duration,
     pub(crate) warm_up: Duration,
+    pub(crate) cores: Cores,
     pub(crate) stop: Interrupted,
 }
 
@@ -41,7 +42,7 @@ impl Plan {
     pub(crate) fn measure(&self, scenario: &Scenario) -> Result<Table, String> {
         let text = |error: std::io::Error| error.to_string();
         let files = temporary().map_err(text)?;
-        let mut origin = origin(scenario).map_err(text)?;
+        let mut origin = self.origin(scenario).map_err(text)?;
         let ports = origin.line(PATIENCE, &self.stop)?;
         let ports: Vec<u16> = ports.split(' ').filter_map(|port| port.parse().ok()).collect();
         let mut lanes = self.lanes(scenario, files.path());
@@ -69,7 +70,7 @@ impl Plan {
         Ok(Table {
             name: scenario.name.clone(),
             title: scenario.title.clone(),
-            measure: scenario.measure,
+            measures: scenario.measures.to_vec(),
             rows: lanes.into_iter().map(|lane| lane.row).collect(),
         })
     }
@@ -100,41 +101,54 @@ impl Plan {
         let running = match &mut lane.running {
             Some(running) => running,
             idle => {
-                let started = lane.contender.start(&lane.program, scenario, ports, &lane.directory);
+                let started = lane.contender.start(
+                    &lane.program,
+                    scenario,
+                    &self.cores,
+                    ports,
+                    &lane.directory,
+                );
                 idle.insert(started.map_err(|error| error.to_string())?)
             }
         };
-        let sample = self.load(scenario, running)?;
+        let log = scenario.logs.then(|| lane.contender.log(&lane.directory));
+        let sample = self.load(scenario, running, log.as_ref())?;
         if running.process.has_ended() {
             return Err("ended by itself".to_owned());
         }
-        // A log that is not looked at only takes memory.
-        let log = lane.directory.join("output.log");
-        let _ = File::options().write(true).open(log).and_then(|file| file.set_len(0));
-        if scenario.measure.is_memory() {
+        if scenario.measure().is_memory() {
             lane.running = None;
         }
         Ok(sample)
     }
 
-    fn load(&self, scenario: &Scenario, running: &Running) -> Result<Sample, String> {
+    fn load(
+        &self,
+        scenario: &Scenario,
+        running: &Running,
+        log: Option<&Log>,
+    ) -> Result<Sample, String> {
         let mut load = self.start_load(scenario, running.port).map_err(|e| e.to_string())?;
         expect(&mut load, "ready", self.patience(), &self.stop)?;
         // Only now are all of its processes there for certain.
         let pids = running.process.pids();
+        log.map_or(Ok(()), Log::clear)?;
         let cpu_before = proc::cpu_time(&pids);
+        let waited_before = proc::waited_time(&pids);
         let resident_before = proc::resident_bytes(&pids);
         load.go_on()?;
-        if scenario.measure.is_memory() {
+        if scenario.measure().is_memory() {
             expect(&mut load, "held", self.patience(), &self.stop)?;
             wait_until_quiet(&pids);
         }
         let resident = proc::resident_bytes(&pids);
-        if scenario.measure.is_memory() {
+        if scenario.measure().is_memory() {
             load.go_on()?;
         }
         let count = outcome(&load.line(self.patience(), &self.stop)?)?;
         let cpu = proc::cpu_time(&pids).saturating_sub(cpu_before);
+        let waited = proc::waited_time(&pids).saturating_sub(waited_before);
+        log.map_or(Ok(()), |log| log.check(count.requests))?;
         if count.requests == 0 {
             return Err("no request".to_owned());
         }
@@ -142,7 +156,18 @@ impl Plan {
             return Err("no CPU time".to_owned());
         }
         let growth = resident.cast_signed() - resident_before.cast_signed();
-        Ok(Sample { count, cpu_seconds: cpu.as_secs_f64(), resident, growth })
+        Ok(Sample {
+            count,
+            cpu_seconds: cpu.as_secs_f64(),
+            waited_seconds: waited.as_secs_f64(),
+            resident,
+            growth,
+        })
+    }
+
+    fn origin(&self, scenario: &Scenario) -> std::io::Result<Process> {
+        let command = own(&["origin", &scenario.upstreams.to_string()])?;
+        Process::start(&scenario.placement.of_others(&self.cores), &command, &[], Output::Lines)
     }
 
     fn start_load(&self, scenario: &Scenario, port: u16) -> std::io::Result<Process> {
@@ -150,18 +175,13 @@ impl Plan {
         command.push(format!("--millis={}", self.time.as_millis()));
         command.push(format!("--warm-up={}", self.warm_up.as_millis()));
         command.extend_from_slice(&scenario.load);
-        Process::start(scenario.placement.of_others(), &command, &[], Output::Lines)
+        Process::start(&scenario.placement.of_others(&self.cores), &command, &[], Output::Lines)
     }
 
     /// How long a part of a load may take.
     fn patience(&self) -> Duration {
         PATIENCE + 4 * self.time + self.warm_up
     }
-}
-
-fn origin(scenario: &Scenario) -> std::io::Result<Process> {
-    let command = own(&["origin", &scenario.upstreams.to_string()])?;
-    Process::start(scenario.placement.of_others(), &command, &[], Output::Lines)
 }
 
 fn expect(

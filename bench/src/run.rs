@@ -1,7 +1,7 @@
 //! The commands of the user: a run, and the report of an earlier one.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::results::{Machine, Results};
 use crate::rounds::Plan;
-use crate::scenario::{self, Scenario, Set};
+use crate::scenario::{self, Cores, Scenario, Set};
 use crate::subject::{Programs, Subject};
-use crate::{clock, report};
+use crate::{clock, plot, report};
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// Where the raw results go [default: bench/results/TIME.json]
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Where a plot of the ratios to nginx goes
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// Print the names of all scenarios instead
     #[arg(long)]
     list: bool,
@@ -55,6 +58,9 @@ pub(crate) struct Arguments {
 pub(crate) struct Report {
     /// The raw results
     file: PathBuf,
+    /// Where a plot of the ratios to nginx goes
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 /// Measures, prints, and writes the raw results.
@@ -82,6 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
         rounds: arguments.rounds.max(1),
         time: Duration::try_from_secs_f64(arguments.seconds).map_err(|e| e.to_string())?,
         warm_up: Duration::try_from_secs_f64(arguments.warm_up).map_err(|e| e.to_string())?,
+        cores: Cores::of_this_process().map_err(|error| error.to_string())?,
         stop,
     };
     let began = clock::now();
@@ -100,9 +107,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
         println!("{}", report::table(&table));
         results.scenarios.push(table);
         results.seconds = began.elapsed().as_secs();
-        write(&file, &results)?;
+        let text = serde_json::to_string_pretty(&results).map_err(|error| error.to_string())?;
+        write(&file, &text)?;
     }
     println!("{}", report::summary(&results));
+    if let Some(svg) = &arguments.svg {
+        write(svg, &plot::svg(&results))?;
+    }
     println!("{} s; raw results: {}", results.seconds, file.display());
     Ok(())
 }
@@ -117,7 +128,7 @@ pub(crate) fn report(arguments: &Report) -> Result<(), String> {
         println!("{}", report::table(table));
     }
     println!("{}", report::summary(&results));
-    Ok(())
+    arguments.svg.as_ref().map_or(Ok(()), |svg| write(svg, &plot::svg(&results)))
 }
 
 impl Arguments {
@@ -152,11 +163,10 @@ impl Arguments {
     }
 }
 
-fn write(file: &PathBuf, results: &Results) -> Result<(), String> {
+fn write(file: &Path, text: &str) -> Result<(), String> {
     if let Some(directory) = file.parent() {
         fs::create_dir_all(directory).map_err(|error| error.to_string())?;
     }
-    let text = serde_json::to_string_pretty(results).map_err(|error| error.to_string())?;
     fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }
 

@@ -1,5 +1,7 @@
 //! What is measured: the work, where it runs, and what counts.
 
+use rustix::thread::CpuSet;
+
 use crate::subject::{Contender, Subject, Variant};
 
 /// One row of the table.
@@ -9,7 +11,8 @@ pub(crate) struct Scenario {
     pub(crate) title: String,
     pub(crate) set: Set,
     pub(crate) placement: Placement,
-    pub(crate) measure: Measure,
+    /// What it is about; the first is the one of its own table.
+    pub(crate) measures: &'static [Measure],
     /// Arguments for the load, beside how long it takes.
     pub(crate) load: Vec<String>,
     pub(crate) workers: u32,
@@ -33,12 +36,19 @@ pub(crate) enum Set {
 /// Which cores the processes have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Placement {
-    /// All on core 0: the tightest spread.
+    /// All on the first core: the tightest spread.
     OneCore,
-    /// The subject alone on core 0, origin and load on core 1.
+    /// The subject alone on the first core, origin and load on the second.
     Apart,
     /// All on both.
     BothCores,
+}
+
+/// The two cores that are measured on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cores {
+    first: usize,
+    second: usize,
 }
 
 /// What a scenario is about.
@@ -49,8 +59,14 @@ pub(crate) enum Measure {
     CpuPerRequest,
     /// Seconds of CPU time for 10⁹ body bytes.
     CpuPerGigabyte,
-    /// 99th percentile of the latency, in microseconds.
-    Latency,
+    /// Requests a second.
+    Throughput,
+    /// Median of the latency, in microseconds.
+    LatencyP50,
+    /// Its 99th percentile.
+    LatencyP99,
+    /// Its 99.9th percentile.
+    LatencyP999,
     /// Bytes of memory for each client.
     MemoryPerClient,
     /// KiB of memory for each client.
@@ -58,19 +74,29 @@ pub(crate) enum Measure {
 }
 
 impl Placement {
-    pub(crate) fn of_subject(self) -> &'static [usize] {
+    pub(crate) fn of_subject(self, cores: &Cores) -> Vec<usize> {
         match self {
-            Self::OneCore | Self::Apart => &[0],
-            Self::BothCores => &[0, 1],
+            Self::OneCore | Self::Apart => vec![cores.first],
+            Self::BothCores => vec![cores.first, cores.second],
         }
     }
 
-    pub(crate) fn of_others(self) -> &'static [usize] {
+    pub(crate) fn of_others(self, cores: &Cores) -> Vec<usize> {
         match self {
-            Self::OneCore => &[0],
-            Self::Apart => &[1],
-            Self::BothCores => &[0, 1],
+            Self::OneCore => vec![cores.first],
+            Self::Apart => vec![cores.second],
+            Self::BothCores => vec![cores.first, cores.second],
         }
+    }
+}
+
+impl Cores {
+    /// The first two that this process may use; one twice, if there is no second.
+    pub(crate) fn of_this_process() -> std::io::Result<Self> {
+        let allowed = rustix::thread::sched_getaffinity(None)?;
+        let mut allowed = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
+        let first = allowed.next().ok_or(std::io::ErrorKind::NotFound)?;
+        Ok(Self { first, second: allowed.next().unwrap_or(first) })
     }
 }
 
@@ -79,7 +105,10 @@ impl Measure {
         match self {
             Self::CpuPerRequest => "CPU µs/request",
             Self::CpuPerGigabyte => "CPU s/GB",
-            Self::Latency => "p99 µs",
+            Self::Throughput => "requests/s",
+            Self::LatencyP50 => "p50 µs",
+            Self::LatencyP99 => "p99 µs",
+            Self::LatencyP999 => "p99.9 µs",
             Self::MemoryPerClient => "bytes/client",
             Self::KibPerClient => "KiB/client",
         }
@@ -89,12 +118,27 @@ impl Measure {
     pub(crate) fn is_memory(self) -> bool {
         match self {
             Self::MemoryPerClient | Self::KibPerClient => true,
-            Self::CpuPerRequest | Self::CpuPerGigabyte | Self::Latency => false,
+            Self::CpuPerRequest
+            | Self::CpuPerGigabyte
+            | Self::Throughput
+            | Self::LatencyP50
+            | Self::LatencyP99
+            | Self::LatencyP999 => false,
         }
+    }
+
+    /// Whether more is better.
+    pub(crate) fn is_gain(self) -> bool {
+        self == Self::Throughput
     }
 }
 
 impl Scenario {
+    /// What its table is about.
+    pub(crate) fn measure(&self) -> Measure {
+        self.measures[0]
+    }
+
     /// The ways in which `subject` takes part.
     pub(crate) fn contenders(&self, subject: Subject) -> Vec<Contender> {
         if subject == Subject::Floor && !self.has_floor {
@@ -129,7 +173,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         )
         .on(Placement::OneCore)
         .with(BULK)
-        .about(Measure::CpuPerGigabyte),
+        .about(&[Measure::CpuPerGigabyte]),
         plain(
             "upload",
             "10 MB uploads, one core, 4 clients",
@@ -137,10 +181,10 @@ pub(crate) fn all() -> Vec<Scenario> {
         )
         .on(Placement::OneCore)
         .with(BULK)
-        .about(Measure::CpuPerGigabyte),
+        .about(&[Measure::CpuPerGigabyte]),
         plain("idle", "5,000 idle keep-alive clients", &["--mode=hold", "--clients=5000"])
             .without_floor()
-            .about(Measure::MemoryPerClient),
+            .about(&[Measure::MemoryPerClient]),
         plain(
             "slow",
             "200 slow readers of a 100 MB response",
@@ -148,11 +192,11 @@ pub(crate) fn all() -> Vec<Scenario> {
         )
         .with(UNBUFFERED)
         .without_floor()
-        .about(Measure::KibPerClient),
-        plain("rate", "1 KiB GET at 5,000/s", &["--mode=rate", "--rate=5000"])
-            .about(Measure::Latency),
+        .about(&[Measure::KibPerClient]),
+        plain("rate", "1 KiB GET at 5,000/s", &["--mode=rate", "--rate=5000"]).about(LATENCY),
         plain("workers-1", "1 KiB GET, both cores, 256 clients, one worker", &["--clients=256"])
             .on(Placement::BothCores)
+            .about(SPEED)
             .without_floor(),
         Scenario {
             workers: 2,
@@ -163,6 +207,7 @@ pub(crate) fn all() -> Vec<Scenario> {
             )
         }
         .on(Placement::BothCores)
+        .about(SPEED)
         .without_floor(),
     ];
     all.extend(scaling());
@@ -172,7 +217,8 @@ pub(crate) fn all() -> Vec<Scenario> {
 fn scaling() -> impl Iterator<Item = Scenario> {
     let idle = [0, 1_000, 10_000].map(|idle| {
         let title = format!("64 clients beside {idle} idle ones");
-        plain(&format!("idle-{idle}"), &title, &[&format!("--idle={idle}")])
+        // The floor would need two descriptors for each.
+        plain(&format!("idle-{idle}"), &title, &[&format!("--idle={idle}")]).without_floor()
     });
     let active = [1, 16, 64, 256, 1_000].map(|active| {
         let title = format!("{active} active clients");
@@ -197,7 +243,7 @@ fn plain(name: &str, title: &str, load: &[&str]) -> Scenario {
         title: title.to_owned(),
         set: Set::Table,
         placement: Placement::Apart,
-        measure: Measure::CpuPerRequest,
+        measures: &[Measure::CpuPerRequest],
         load: load.iter().map(ToString::to_string).collect(),
         workers: 1,
         upstreams: 1,
@@ -212,8 +258,8 @@ impl Scenario {
         Self { placement, ..self }
     }
 
-    fn about(self, measure: Measure) -> Self {
-        Self { measure, ..self }
+    fn about(self, measures: &'static [Measure]) -> Self {
+        Self { measures, ..self }
     }
 
     fn with(self, variants: &'static [Contender]) -> Self {
@@ -225,6 +271,9 @@ impl Scenario {
     }
 }
 
+const LATENCY: &[Measure] =
+    &[Measure::LatencyP99, Measure::LatencyP50, Measure::LatencyP999, Measure::CpuPerRequest];
+const SPEED: &[Measure] = &[Measure::CpuPerRequest, Measure::Throughput];
 const BULK: &[Contender] = &[
     Contender { subject: Subject::Floor, variant: Variant::WideReads },
     Contender { subject: Subject::Nginx, variant: Variant::Unbuffered },

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::child::{Output, Process};
 use crate::clock;
-use crate::scenario::Scenario;
+use crate::log::Log;
+use crate::scenario::{Cores, Scenario};
 
 /// A program that stands between the load and the origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -131,17 +132,29 @@ impl Contender {
         format!("{}, {variant}", self.subject.name())
     }
 
+    /// What it logs of requests into `directory`, where a scenario asks for that.
+    pub(crate) fn log(self, directory: &Path) -> Log {
+        let (file, lines_per_request) = match self.subject {
+            Subject::Floor => (OUTPUT, 0),
+            Subject::Nginx => (ACCESS_LOG, 1),
+            Subject::Haproxy | Subject::Caddy | Subject::Envoy => (OUTPUT, 1),
+            Subject::ProxyTokio | Subject::ProxySmol | Subject::ProxyAsyncStd => (OUTPUT, 2),
+        };
+        Log { path: directory.join(file), lines_per_request }
+    }
+
     /// Starts it on the cores of `scenario`, before the origin at `upstreams`, with its files in
     /// `directory`; returns when it listens.
     pub(crate) fn start(
         self,
         program: &Path,
         scenario: &Scenario,
+        cores: &Cores,
         upstreams: &[u16],
         directory: &Path,
     ) -> io::Result<Running> {
         let port = free_port()?;
-        let setup = Setup { variant: self.variant, scenario, upstreams, directory, port };
+        let setup = Setup { variant: self.variant, scenario, cores, upstreams, directory, port };
         let program = program.display().to_string();
         let (settings, file) = match self.subject {
             Subject::Floor => (String::new(), "none"),
@@ -186,6 +199,7 @@ impl Contender {
 struct Setup<'a> {
     variant: Variant,
     scenario: &'a Scenario,
+    cores: &'a Cores,
     upstreams: &'a [u16],
     directory: &'a Path,
     port: u16,
@@ -193,12 +207,12 @@ struct Setup<'a> {
 
 impl Setup<'_> {
     fn launch(&self, command: &[String], environment: &[(&str, &str)]) -> io::Result<Running> {
-        let log_path = self.directory.join("output.log");
+        let log_path = self.directory.join(OUTPUT);
         // Appending, so that it can be emptied while it is written to.
         let log = File::options().create(true).append(true).open(&log_path)?;
         let output = Output::File(log);
-        let cores = self.scenario.placement.of_subject();
-        let mut process = Process::start(cores, command, environment, output)?;
+        let cores = self.scenario.placement.of_subject(self.cores);
+        let mut process = Process::start(&cores, command, environment, output)?;
         let end = clock::now() + START;
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
             if process.has_ended() || clock::now() > end {
@@ -219,10 +233,10 @@ impl Setup<'_> {
         let log = match (self.scenario.logs, self.variant) {
             (false, _) => "off".to_owned(),
             (true, Variant::BufferedLog) => {
-                format!("{directory}/access.log combined buffer=64k flush=1s")
+                format!("{directory}/{ACCESS_LOG} combined buffer=64k flush=1s")
             }
             (true, Variant::Plain | Variant::Unbuffered | Variant::Splice | Variant::WideReads) => {
-                format!("{directory}/access.log combined")
+                format!("{directory}/{ACCESS_LOG} combined")
             }
         };
         let buffering = if self.variant == Variant::Unbuffered { "off" } else { "on" };
@@ -360,6 +374,8 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
+const OUTPUT: &str = "output.log";
+const ACCESS_LOG: &str = "access.log";
 /// Above the number of clients in any scenario.
 const CONNECTIONS: u32 = 16_000;
 /// Upstream connections: above the number of active clients in any scenario.
