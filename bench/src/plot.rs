@@ -18,7 +18,7 @@ pub(crate) fn svg(results: &Results) -> String {
          <text x=\"12\" y=\"22\" font-size=\"15\" font-weight=\"600\">Cost in relation to nginx: \
          shorter is better</text>\n"
     );
-    text += &legend();
+    text += &legend(&groups);
     for step in 0..=4 {
         let ratio = f64::from(step) / 2.0;
         let (x, bottom) = (LEFT + ratio * UNIT, height - 12.0);
@@ -88,7 +88,7 @@ impl Group {
                 text,
                 "<rect x=\"{LEFT}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\" fill=\"{}\">\
                  <title>{}</title></rect><text x=\"{:.1}\" y=\"{}\" font-size=\"10\" \
-                 fill=\"#555\">{ratio:.2}</text>",
+                 fill=\"#555\" {HALO}>{ratio:.2}</text>",
                 top + 1.0,
                 BAR - 2.0,
                 series.color,
@@ -110,10 +110,13 @@ impl Group {
     }
 }
 
-fn legend() -> String {
+fn legend(groups: &[Group]) -> String {
     let mut text = String::new();
     let mut x = 12.0;
-    for series in SERIES {
+    let is_drawn = |series: &&Series| {
+        groups.iter().any(|group| group.bars.iter().any(|(drawn, _)| drawn == *series))
+    };
+    for series in SERIES.iter().filter(is_drawn) {
         let _ = writeln!(
             text,
             "<rect x=\"{x}\" y=\"33\" width=\"11\" height=\"11\" fill=\"{}\"/>\
@@ -147,6 +150,8 @@ const SERIES: [Series; 6] = [
     Series { name: "caddy", color: "#b5a27f" },
     Series { name: "envoy", color: "#b58fb0" },
 ];
+/// Numbers may stand on a line.
+const HALO: &str = "paint-order=\"stroke\" stroke=\"#fff\" stroke-width=\"3\"";
 const FLOOR: &str = "stroke=\"#d1242f\" stroke-width=\"2\"";
 /// Where the ratio 0 is, and how long 1 is.
 const LEFT: f64 = 330.0;

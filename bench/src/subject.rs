@@ -115,7 +115,9 @@ impl Subject {
         };
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said).into_owned();
-        said.lines().find(|line| !line.trim().is_empty()).unwrap_or("unknown").trim().to_owned()
+        let line = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("unknown");
+        // Some say how they were called.
+        line.replace(&program.display().to_string(), "").trim().to_owned()
     }
 }
 
@@ -177,7 +179,16 @@ impl Contender {
             Subject::Haproxy => vec!["-db", "-f", &path],
             Subject::ProxyTokio | Subject::ProxySmol | Subject::ProxyAsyncStd => vec![&path],
             Subject::Caddy => vec!["run", "--adapter", "caddyfile", "--config", &path],
-            Subject::Envoy => vec!["-c", &path, "--concurrency", &workers, "-l", "error"],
+            Subject::Envoy => vec![
+                "-c",
+                &path,
+                "--concurrency",
+                &workers,
+                "-l",
+                "error",
+                "--file-flush-interval-msec",
+                "1000",
+            ],
         };
         let command: Vec<String> =
             [program.as_str()].into_iter().chain(arguments).map(str::to_owned).collect();
@@ -316,7 +327,7 @@ impl Setup<'_> {
         let log = if self.scenario.logs { "log" } else { "" };
         format!(
             "{{\n admin off\n auto_https off\n persist_config off\n}}\n\
-             http://127.0.0.1:{} {{\n {log}\n reverse_proxy{servers} {{\n \
+             http://:{} {{\n {log}\n reverse_proxy{servers} {{\n \
              lb_policy round_robin\n transport http {{\n \
              keepalive_idle_conns {POOL}\n keepalive_idle_conns_per_host {POOL}\n }}\n }}\n}}\n",
             self.port
