@@ -18,6 +18,7 @@ mod results;
 mod rounds;
 mod run;
 mod scenario;
+mod settings;
 mod subject;
 mod wire;
 

@@ -170,7 +170,7 @@ mod tests {
     fn a_bar_is_a_ratio_to_nginx() {
         let row = |name: &str, cpu_seconds| {
             let count = Count { requests: 1, seconds: 1.0, ..Count::default() };
-            let sample = Sample { count, cpu_seconds, waited_seconds: 0.0, resident: 0, growth: 0 };
+            let sample = Sample { count, cpu_seconds, others: 0.0, resident: 0, growth: 0 };
             Row { name: name.to_owned(), samples: vec![sample], failure: None }
         };
         let mut table = Table {

@@ -36,40 +36,38 @@ pub(crate) fn resident_bytes(pids: &[u32]) -> u64 {
     pids.iter().filter_map(|pid| parse_resident(&rollup(pid))).sum()
 }
 
-/// How long `pids` were ready to run, while others ran; zero where the kernel does not tell.
-pub(crate) fn waited_time(pids: &[u32]) -> Duration {
-    pids.iter().filter_map(|pid| sum_of_tasks(*pid, Schedstat::Waited)).sum()
+/// How long `cores` have been idle, all together, in ticks of 10 ms.
+pub(crate) fn idle_time(cores: &[usize]) -> Duration {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    cores.iter().filter_map(|core| parse_idle(&text, *core)).map(from_ticks).sum()
 }
 
 fn cpu_time_of(pid: u32) -> Option<Duration> {
-    sum_of_tasks(pid, Schedstat::Ran)
-}
-
-fn sum_of_tasks(pid: u32, field: Schedstat) -> Option<Duration> {
     let mut sum = Duration::ZERO;
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        sum += parse_schedstat(&text, field)?;
+        sum += parse_schedstat(&text)?;
     }
     Some(sum)
 }
 
 fn ticks_of(pid: u32) -> Duration {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let ticks = parse_stat(&text).unwrap_or(0);
-    Duration::from_secs(1) * u32::try_from(ticks).unwrap_or(u32::MAX)
-        / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100)
+    from_ticks(parse_stat(&text).unwrap_or(0))
 }
 
-/// Fields of schedstat, in their order.
-#[derive(Clone, Copy, Debug)]
-enum Schedstat {
-    Ran,
-    Waited,
+fn parse_schedstat(text: &str) -> Option<Duration> {
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
-fn parse_schedstat(text: &str, field: Schedstat) -> Option<Duration> {
-    text.split_whitespace().nth(field as usize)?.parse().ok().map(Duration::from_nanos)
+/// `idle` and `iowait` of a core.
+fn parse_idle(text: &str, core: usize) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("cpu{core} ")))?;
+    line.split_whitespace().skip(3).take(2).map(|field| field.parse::<u64>().ok()).sum()
+}
+
+fn from_ticks(ticks: u64) -> Duration {
+    Duration::from_millis(ticks * 1_000 / rustix::param::clock_ticks_per_second())
 }
 
 /// `utime` and `stime`, in ticks. The name in the second field may hold anything, parentheses too.
@@ -96,13 +94,20 @@ mod tests {
 
     #[test]
     fn reads_run_time_and_memory() {
-        let parse = |text, field| parse_schedstat(text, field).map(|time| time.as_nanos());
-        assert_eq!(parse("26982218 9547378 76\n", Schedstat::Ran), Some(26_982_218));
-        assert_eq!(parse("26982218 9547378 76\n", Schedstat::Waited), Some(9_547_378));
-        assert_eq!(parse("", Schedstat::Ran), None);
+        let time = parse_schedstat("26982218 9547378 76\n");
+        assert_eq!(time, Some(Duration::from_nanos(26_982_218)));
+        assert_eq!(parse_schedstat(""), None);
         let rollup = "5581-7ffd ---p 00000000 00:00 0 [rollup]\nRss:    3780 kB\nPss:   1 kB\n";
         assert_eq!(parse_resident(rollup), Some(3_870_720));
         assert_eq!(parse_resident(""), None);
+    }
+
+    #[test]
+    fn reads_how_long_a_core_was_idle() {
+        let text = "cpu  9 9 9 9 9\ncpu1 1 2 3 40 2 6 7 8 9 10\ncpu11 1 1 1 7 0 0\n";
+        assert_eq!(parse_idle(text, 1), Some(42));
+        assert_eq!(parse_idle(text, 11), Some(7));
+        assert_eq!(parse_idle(text, 0), None);
     }
 
     #[test]

@@ -23,12 +23,14 @@ pub(crate) fn table(table: &Table) -> String {
     let measure = table.measure();
     let mut text = format!(
         "### {}: {}\n\n\
-         | | {} | min..max | × nginx | × haproxy | × floor | {} | p50 µs | p99 | p99.9 | waited |\n\
-         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+         | | {} | min..max | × nginx | × haproxy | × floor |{} {} | p50 µs | p99 | p99.9 | others |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|{}\n",
         table.name,
         table.title,
         measure.unit(),
-        beside(measure).0
+        if has_before(table) { " × before |" } else { "" },
+        beside(measure).0,
+        if has_before(table) { "--:|" } else { "" },
     );
     for row in &table.rows {
         let _ = writeln!(text, "| {} | {} |", row.name, cells(table, row).join(" | "));
@@ -83,13 +85,22 @@ fn cells(table: &Table, row: &Row) -> Vec<String> {
     let mut cells = vec![Some(number(spread.median)), Some(ends(spread))];
     let peers = ["nginx", "haproxy", "floor"].map(|peer| table.best(peer, measure));
     cells.extend(peers.map(|peer| ratio(Some(row), peer, measure)));
+    if has_before(table) {
+        let before = table.rows.iter().find(|other| other.name == format!("before/{}", row.name));
+        cells.push(ratio(Some(row), before, measure));
+    }
     cells.push(of(beside(measure).1));
     cells.push(of(|sample| sample.count.latency.p50).filter(|_| lasts));
     cells.push(of(|sample| sample.count.latency.p99).filter(|_| lasts));
     cells.push(of(|sample| sample.count.latency.p999).filter(|_| lasts));
-    let waited = row.spread(Sample::waited).filter(|_| lasts);
-    cells.push(waited.map(|spread| format!("{:.0} %", spread.median * 100.0)));
+    let others = row.spread(|sample| sample.others).filter(|_| lasts);
+    cells.push(others.map(|spread| format!("{:.0} %", spread.median * 100.0)));
     cells.into_iter().map(or_dash).collect()
+}
+
+/// Whether another build of ours took part.
+fn has_before(table: &Table) -> bool {
+    table.rows.iter().any(|row| row.name.starts_with("before/"))
 }
 
 /// What is of interest beside the measure.

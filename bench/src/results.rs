@@ -54,8 +54,8 @@ pub(crate) struct Sample {
     pub(crate) count: Count,
     /// User and system time of all its processes.
     pub(crate) cpu_seconds: f64,
-    /// How long they were ready to run, and others ran.
-    pub(crate) waited_seconds: f64,
+    /// Which part of the time of the cores in use other processes had.
+    pub(crate) others: f64,
     /// Resident memory after the work.
     pub(crate) resident: u64,
     /// By how much it grew.
@@ -85,11 +85,6 @@ impl Sample {
             Measure::MemoryPerClient => self.growth as f64 / requests,
             Measure::KibPerClient => self.growth as f64 / requests / 1024.0,
         }
-    }
-
-    /// Which part of the time that it was ready to run it had to wait for its core.
-    pub(crate) fn waited(&self) -> f64 {
-        self.waited_seconds / (self.waited_seconds + self.cpu_seconds)
     }
 
     pub(crate) fn resident_mib(&self) -> f64 {
@@ -169,7 +164,7 @@ mod tests {
         let sample = |&cpu_seconds| Sample {
             count,
             cpu_seconds,
-            waited_seconds: 1.0,
+            others: 0.0,
             resident: 0,
             growth: 5_120_000_000,
         };
@@ -189,7 +184,6 @@ mod tests {
     #[test]
     fn counts_in_the_units_it_names() {
         let sample = row("a", &[3.0]).samples[0];
-        assert!((sample.waited() - 0.25).abs() < 1e-9);
         let is = |measure, expected: f64| {
             assert!((sample.value(measure) - expected).abs() < 1e-9, "{measure:?}");
         };

@@ -13,13 +13,15 @@ use crate::log::Log;
 use crate::proc;
 use crate::results::{Row, Sample, Table};
 use crate::scenario::{Cores, Scenario};
-use crate::subject::{Contender, Running, Subject};
+use crate::subject::{Contender, Running, Subject, Variant};
 
 /// How much is measured, of whom.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// Each with its program.
     pub(crate) subjects: Vec<(Subject, PathBuf)>,
+    /// Where other builds of ours are, to be measured beside these.
+    pub(crate) before: Option<PathBuf>,
     pub(crate) rounds: usize,
     /// How long a load is counted.
     pub(crate) time: Duration,
@@ -54,7 +56,7 @@ impl Plan {
                 if lane.row.failure.is_some() {
                     continue;
                 }
-                match self.sample(scenario, lane, &ports) {
+                match self.sample(scenario, lane, &origin, &ports) {
                     Ok(sample) => lane.row.samples.push(sample),
                     Err(_) if self.stop.load(Ordering::Relaxed) => {
                         return Err("interrupted".to_owned());
@@ -79,14 +81,13 @@ impl Plan {
         let mut lanes = Vec::new();
         for (subject, program) in &self.subjects {
             for contender in scenario.contenders(*subject) {
-                let name = contender.name();
-                lanes.push(Lane {
-                    contender,
-                    program: program.clone(),
-                    directory: files.join(name.replace([',', ' '], "-")),
-                    running: None,
-                    row: Row { name, samples: Vec::new(), failure: None },
-                });
+                lanes.push(Lane::new(contender, program.clone(), files));
+            }
+            let before = self.before.as_ref().filter(|_| subject.is_ours());
+            let before = before.map(|before| before.join(subject.name()));
+            if let Some(program) = before.filter(|program| program.is_file()) {
+                let contender = Contender { subject: *subject, variant: Variant::Before };
+                lanes.push(Lane::new(contender, program, files));
             }
         }
         lanes
@@ -96,6 +97,7 @@ impl Plan {
         &self,
         scenario: &Scenario,
         lane: &mut Lane,
+        origin: &Process,
         ports: &[u16],
     ) -> Result<Sample, String> {
         let running = match &mut lane.running {
@@ -112,7 +114,7 @@ impl Plan {
             }
         };
         let log = scenario.logs.then(|| lane.contender.log(&lane.directory));
-        let sample = self.load(scenario, running, log.as_ref())?;
+        let sample = self.load(scenario, running, origin, log.as_ref())?;
         if running.process.has_ended() {
             return Err("ended by itself".to_owned());
         }
@@ -126,16 +128,19 @@ impl Plan {
         &self,
         scenario: &Scenario,
         running: &Running,
+        origin: &Process,
         log: Option<&Log>,
     ) -> Result<Sample, String> {
         let mut load = self.start_load(scenario, running.port).map_err(|e| e.to_string())?;
         expect(&mut load, "ready", self.patience(), &self.stop)?;
         // Only now are all of its processes there for certain.
         let pids = running.process.pids();
+        let all: Vec<u32> = [&pids[..], &origin.pids(), &load.pids()].concat();
         log.map_or(Ok(()), Log::clear)?;
-        let cpu_before = proc::cpu_time(&pids);
-        let waited_before = proc::waited_time(&pids);
         let resident_before = proc::resident_bytes(&pids);
+        let cores = scenario.placement.of_all(&self.cores);
+        let (start, idle_before) = (clock::now(), proc::idle_time(&cores));
+        let (cpu_before, all_before) = (proc::cpu_time(&pids), proc::cpu_time(&all));
         load.go_on()?;
         if scenario.measure().is_memory() {
             expect(&mut load, "held", self.patience(), &self.stop)?;
@@ -147,7 +152,10 @@ impl Plan {
         }
         let count = outcome(&load.line(self.patience(), &self.stop)?)?;
         let cpu = proc::cpu_time(&pids).saturating_sub(cpu_before);
-        let waited = proc::waited_time(&pids).saturating_sub(waited_before);
+        let ours = proc::cpu_time(&all).saturating_sub(all_before);
+        let idle = proc::idle_time(&cores).saturating_sub(idle_before);
+        let time =
+            start.elapsed().as_secs_f64() * f64::from(u8::try_from(cores.len()).unwrap_or(1));
         log.map_or(Ok(()), |log| log.check(count.requests))?;
         if count.requests == 0 {
             return Err("no request".to_owned());
@@ -155,13 +163,12 @@ impl Plan {
         if cpu.is_zero() {
             return Err("no CPU time".to_owned());
         }
-        let growth = resident.cast_signed() - resident_before.cast_signed();
         Ok(Sample {
             count,
             cpu_seconds: cpu.as_secs_f64(),
-            waited_seconds: waited.as_secs_f64(),
+            others: (1.0 - (ours + idle).as_secs_f64() / time).max(0.0),
             resident,
-            growth,
+            growth: resident.cast_signed() - resident_before.cast_signed(),
         })
     }
 
@@ -181,6 +188,15 @@ impl Plan {
     /// How long a part of a load may take.
     fn patience(&self) -> Duration {
         PATIENCE + 4 * self.time + self.warm_up
+    }
+}
+
+impl Lane {
+    fn new(contender: Contender, program: PathBuf, files: &Path) -> Self {
+        let name = contender.name();
+        let directory = files.join(name.replace([',', ' ', '/'], "-"));
+        let row = Row { name, samples: Vec::new(), failure: None };
+        Self { contender, program, directory, running: None, row }
     }
 }
 

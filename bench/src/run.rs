@@ -42,6 +42,9 @@ pub(crate) struct Arguments {
     /// Where envoy is, if not on the search path
     #[arg(long, value_name = "PATH")]
     envoy: Option<PathBuf>,
+    /// Also measure the builds of ours in this directory
+    #[arg(long, value_name = "DIRECTORY")]
+    before: Option<PathBuf>,
     /// Where the raw results go [default: bench/results/TIME.json]
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -85,6 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     }
     let plan = Plan {
         subjects,
+        before: arguments.before.clone(),
         rounds: arguments.rounds.max(1),
         time: Duration::try_from_secs_f64(arguments.seconds).map_err(|e| e.to_string())?,
         warm_up: Duration::try_from_secs_f64(arguments.warm_up).map_err(|e| e.to_string())?,

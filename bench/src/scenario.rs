@@ -88,6 +88,14 @@ impl Placement {
             Self::BothCores => vec![cores.first, cores.second],
         }
     }
+
+    /// The cores of both.
+    pub(crate) fn of_all(self, cores: &Cores) -> Vec<usize> {
+        let mut all = [self.of_subject(cores), self.of_others(cores)].concat();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
 }
 
 impl Cores {
