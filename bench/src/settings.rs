@@ -77,7 +77,8 @@ impl Settings<'_> {
         let port = self.port;
         let servers = self.servers(|index, port| format!("server s{index} 127.0.0.1:{port}\n"));
         format!(
-            "global\n nbthread {workers}\n maxconn {CONNECTIONS}\n no strict-limits\n {target}\n\
+            "global\n nbthread {workers}\n maxconn {CONNECTIONS}\n no strict-limits\n \
+             tune.pool-low-fd-ratio 90\n tune.pool-high-fd-ratio 95\n {target}\n\
              defaults\n mode http\n {log}\n {splice}\n option http-keep-alive\n http-reuse always\n \
              timeout connect 5s\n timeout client 600s\n timeout server 600s\n \
              timeout http-keep-alive 600s\n\
