@@ -138,18 +138,19 @@ impl Clients {
 }
 
 impl ClientPlace {
-    /// Sets whom to wake when this client is asked to leave. Cheap if it is the same as before.
+    /// Sets whom to wake when this client is asked to leave. `true`: as before, which is cheap.
     ///
     /// Law of use: before suspending as idle, `register`, then look at
     /// [`asked_to_leave`](Self::asked_to_leave).
-    pub fn register(&self, waker: &Waker) {
+    pub fn register(&self, waker: &Waker) -> bool {
         let mut known = self.entry.lock_waker();
         if known.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            return;
+            return true;
         }
         let former = known.replace(waker.clone());
         drop(known);
         drop(former);
+        false
     }
 
     /// No request is in progress from `now` on: it may be asked to leave. Without effect if that

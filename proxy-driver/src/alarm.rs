@@ -9,29 +9,32 @@ use crate::runtime::{Runtime, Timer};
 /// nothing. It may be ready early for that: whoever waits looks at the clock, and asks again.
 pub(crate) struct Alarm<R: Runtime> {
     timer: R::Timer,
-    set: Option<Instant>,
+    /// Far away while it is not set.
+    set: Instant,
 }
 
 impl<R: Runtime> Alarm<R> {
     pub(crate) fn new() -> Self {
-        Self { timer: R::timer(), set: None }
+        Self { timer: R::timer(), set: FAR }
     }
 
     /// Whether the waker that was given last will be woken by then: nothing is left to be done.
     pub(crate) fn will_wake(&self, at: Instant, now: Instant) -> bool {
-        self.set.is_some_and(|set| set <= at && now < set)
+        self.set <= at && now < self.set
     }
 
     /// Ready once `at` has passed, or earlier.
     pub(crate) fn poll_until(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
-        if self.set.is_none_or(|set| at < set) {
+        if at < self.set {
             self.timer.set(at);
-            self.set = Some(at);
+            self.set = at;
         }
         let fired = self.timer.poll(cx);
         if fired.is_ready() {
-            self.set = None;
+            self.set = FAR;
         }
         fired
     }
 }
+
+const FAR: Instant = Instant::from_nanos(u64::MAX);

@@ -26,19 +26,22 @@ use crate::worker::Worker;
 /// ```
 pub(crate) enum Link<R: Runtime> {
     None,
-    Queued {
-        attempt: Attempt,
-        ticket: Ticket<Connection<R::Socket>>,
-    },
-    /// In a box, because most connections are at it for no part of their lives.
+    /// In a box, as `Dialing` is, because most clients are at it for no part of their lives.
+    Queued(Box<Queued<R>>),
     Dialing(Box<Dialing<R>>),
-    Open(Connection<R::Socket>),
+    Open(Box<Connection<R::Socket>>),
+}
+
+/// A place in the line.
+pub(crate) struct Queued<R: Runtime> {
+    attempt: Attempt,
+    ticket: Ticket<Box<Connection<R::Socket>>>,
 }
 
 /// A connection that is being opened.
 pub(crate) struct Dialing<R: Runtime> {
     attempt: Attempt,
-    lease: Lease<Connection<R::Socket>>,
+    lease: Lease<Box<Connection<R::Socket>>>,
     dial: R::Dial,
     /// Which of the upstream's addresses is tried.
     nth: usize,
@@ -67,7 +70,7 @@ impl<R: Runtime> Link<R> {
         if let Some(lease) = upstream.places.try_acquire() {
             return Some(self.dial(attempt, lease, upstream, times));
         }
-        *self = Self::Queued { attempt, ticket: upstream.places.queue() };
+        *self = Self::Queued(Box::new(Queued { attempt, ticket: upstream.places.queue() }));
         proxy.give_up_idle(upstream);
         None
     }
@@ -80,11 +83,12 @@ impl<R: Runtime> Link<R> {
         times: Times,
     ) -> Reply {
         match std::mem::replace(self, Self::None) {
-            Self::Open(Connection { lease, socket, .. }) => {
+            Self::Open(connection) => {
+                let Connection { lease, socket, .. } = *connection;
                 drop(socket);
                 self.dial(attempt, lease, upstream, times)
             }
-            Self::None | Self::Queued { .. } | Self::Dialing(_) => {
+            Self::None | Self::Queued(_) | Self::Dialing(_) => {
                 debug_assert!(false, "only an open connection is replaced");
                 Reply::Failed { attempt, fault: Fault::new(Cause::ConnectFailed, "no connection") }
             }
@@ -101,9 +105,9 @@ impl<R: Runtime> Link<R> {
     ) -> Poll<Reply> {
         match self {
             Self::None | Self::Open(_) => Poll::Pending,
-            Self::Queued { attempt, ticket } => {
-                let attempt = *attempt;
-                match ready!(ticket.poll(cx.waker())) {
+            Self::Queued(queued) => {
+                let attempt = queued.attempt;
+                match ready!(queued.ticket.poll(cx.waker())) {
                     Granted::Place(lease) => {
                         Poll::Ready(self.dial(attempt, lease, upstream, times))
                     }
@@ -141,10 +145,10 @@ impl<R: Runtime> Link<R> {
     }
 
     /// Takes the open connection out, to be parked.
-    pub(crate) fn take_open(&mut self) -> Option<Connection<R::Socket>> {
+    pub(crate) fn take_open(&mut self) -> Option<Box<Connection<R::Socket>>> {
         match std::mem::replace(self, Self::None) {
             Self::Open(connection) => Some(connection),
-            Self::None | Self::Queued { .. } | Self::Dialing(_) => None,
+            Self::None | Self::Queued(_) | Self::Dialing(_) => None,
         }
     }
 
@@ -162,7 +166,7 @@ impl<R: Runtime> Link<R> {
     /// Whether something is to be waited for before there is a connection.
     pub(crate) const fn is_opening(&self) -> bool {
         match self {
-            Self::Queued { .. } | Self::Dialing(_) => true,
+            Self::Queued(_) | Self::Dialing(_) => true,
             Self::None | Self::Open(_) => false,
         }
     }
@@ -170,14 +174,14 @@ impl<R: Runtime> Link<R> {
     pub(crate) fn socket(&mut self) -> Option<&mut R::Socket> {
         match self {
             Self::Open(connection) => Some(&mut connection.socket),
-            Self::None | Self::Queued { .. } | Self::Dialing(_) => None,
+            Self::None | Self::Queued(_) | Self::Dialing(_) => None,
         }
     }
 
     fn dial(
         &mut self,
         attempt: Attempt,
-        lease: Lease<Connection<R::Socket>>,
+        lease: Lease<Box<Connection<R::Socket>>>,
         upstream: &Upstream<R::Socket>,
         times: Times,
     ) -> Reply {
@@ -195,9 +199,9 @@ impl<R: Runtime> Link<R> {
         match std::mem::replace(self, Self::None) {
             Self::Dialing(dialing) => {
                 let lease = dialing.lease;
-                *self = Self::Open(Connection { socket, home, lease });
+                *self = Self::Open(Box::new(Connection { socket, home, lease }));
             }
-            Self::None | Self::Queued { .. } | Self::Open(_) => {
+            Self::None | Self::Queued(_) | Self::Open(_) => {
                 debug_assert!(false, "only an attempt becomes a connection");
             }
         }
@@ -209,23 +213,24 @@ impl<R: Runtime> Link<R> {
     fn adopt(
         &mut self,
         attempt: Attempt,
-        connection: Connection<R::Socket>,
+        mut connection: Box<Connection<R::Socket>>,
         upstream: &Upstream<R::Socket>,
         worker: &Worker<R>,
         times: Times,
     ) -> Reply {
-        let Connection { mut socket, home, lease } = connection;
-        if !socket.is_quiet() {
+        if !connection.socket.is_quiet() {
+            let Connection { lease, socket, .. } = *connection;
             drop(socket);
             return self.dial(attempt, lease, upstream, times);
         }
-        if home != worker.number {
-            socket = match socket.rehome() {
-                Ok(socket) => socket,
+        if connection.home != worker.number {
+            let Connection { lease, socket, .. } = *connection;
+            connection = match socket.rehome() {
+                Ok(socket) => Box::new(Connection { socket, home: worker.number, lease }),
                 Err(_unusable) => return self.dial(attempt, lease, upstream, times),
             };
         }
-        *self = Self::Open(Connection { socket, home: worker.number, lease });
+        *self = Self::Open(connection);
         Reply::Connected { attempt, reused: true }
     }
 }

@@ -62,7 +62,7 @@ impl<R: Runtime> Session<R> {
     ) -> Self {
         let patience = R::now() + GRACE;
         tracing::debug!(target: "proxy.server", "Accepted a connection from {from}");
-        let presence = Presence { idle: false, leaves: false, patience, waker: None };
+        let presence = Presence { idle: false, leaves: false, patience };
         worker.shard.connections_opened.inc();
         Self::new(client, from, Answers::Upstreams { chosen: None, place, presence }, proxy, worker)
     }
@@ -142,10 +142,10 @@ impl<R: Runtime> Session<R> {
         if self.exchange.is_idle() {
             self.follow_reload();
         }
-        let Answers::Upstreams { place, presence, .. } = &mut self.answers else {
+        let Answers::Upstreams { place, .. } = &self.answers else {
             return Woken::Anew;
         };
-        let woken = presence.register(place, cx.waker());
+        let woken = if place.register(cx.waker()) { Woken::AsBefore } else { Woken::Anew };
         let _taken_anyway = self.notice_drain(lanes, now);
         woken
     }
@@ -214,7 +214,14 @@ impl<R: Runtime> Session<R> {
         }
     }
 
+    #[inline]
     fn take_actions(&mut self, lanes: &mut Lanes, now: Instant) -> bool {
+        self.exchange.has_actions() && self.perform_all(lanes, now)
+    }
+
+    /// Out of the way of the many calls that find none.
+    #[inline(never)]
+    fn perform_all(&mut self, lanes: &mut Lanes, now: Instant) -> bool {
         let mut moved = false;
         while let Some(action) = self.exchange.poll_action(lanes) {
             moved = true;
@@ -303,7 +310,7 @@ impl<R: Runtime> Session<R> {
             Answers::Upstreams { chosen, .. } => {
                 let number = self.snapshot.rotation.pick();
                 let upstream = &self.snapshot.upstreams[number];
-                *chosen = Some(number);
+                *chosen = u32::try_from(number).ok();
                 lanes.upstream.clear();
                 lanes.upstream.push_str(&upstream.name);
                 upstream.metrics.shard(self.worker.number).requests.inc();
@@ -319,7 +326,8 @@ impl<R: Runtime> Session<R> {
         match &mut self.answers {
             Answers::Upstreams { chosen, presence, .. } => {
                 presence.patience = now;
-                let upstream = chosen.take().map(|number| &*self.snapshot.upstreams[number]);
+                let upstream =
+                    chosen.take().map(|number| &*self.snapshot.upstreams[number as usize]);
                 let request = self.exchange.request(lanes);
                 report::finish(summary, request, upstream, &self.worker);
             }

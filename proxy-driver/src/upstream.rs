@@ -15,19 +15,20 @@ pub(crate) struct Upstream<S> {
     pub(crate) name: String,
     /// Its number in the pools of idle connections.
     pub(crate) key: u32,
-    pub(crate) places: Arc<Places<Connection<S>>>,
+    pub(crate) places: Arc<Places<Box<Connection<S>>>>,
     pub(crate) metrics: Arc<UpstreamMetrics>,
     addresses: ArcSwap<Vec<SocketAddr>>,
     /// Which of the addresses is tried first: the one that worked last.
     preferred: AtomicUsize,
 }
 
-/// An open connection to an upstream, between two requests.
+/// An open connection to an upstream. It goes from hand to hand in a box, so that a client's
+/// connection has room for a pointer to one only, of which it has none while it is idle.
 pub(crate) struct Connection<S> {
     pub(crate) socket: S,
     /// The worker whose reactor knows the socket.
     pub(crate) home: usize,
-    pub(crate) lease: Lease<Self>,
+    pub(crate) lease: Lease<Box<Self>>,
 }
 
 impl<S: Send + 'static> Upstream<S> {

@@ -60,7 +60,7 @@ struct Supplies {
 }
 
 struct IdleConnections<S> {
-    pool: Pool<Connection<S>>,
+    pool: Pool<Box<Connection<S>>>,
     /// Set while the housekeeper sleeps because there was nothing to keep.
     housekeeper: Option<Waker>,
 }
@@ -132,7 +132,7 @@ impl<R: Runtime> Worker<R> {
         &self,
         upstream: &Upstream<R::Socket>,
         now: Instant,
-    ) -> Option<Connection<R::Socket>> {
+    ) -> Option<Box<Connection<R::Socket>>> {
         loop {
             let mut connection = self.idle().pool.check_out(upstream.key, now.as_nanos())?;
             if connection.socket.is_quiet() {
@@ -145,7 +145,7 @@ impl<R: Runtime> Worker<R> {
     pub(crate) fn check_in(
         &self,
         upstream: &Upstream<R::Socket>,
-        connection: Connection<R::Socket>,
+        connection: Box<Connection<R::Socket>>,
         now: Instant,
     ) {
         if upstream.places.over_limit() {

@@ -230,6 +230,7 @@ impl Exchange {
 /// Levels.
 impl Exchange {
     /// What to wait for on the socket of `peer`.
+    #[inline]
     pub fn interest(&self, peer: Peer, lanes: &Lanes) -> Interest {
         let source = peer.other();
         Interest {
@@ -239,6 +240,7 @@ impl Exchange {
     }
 
     /// The bytes that wait for `peer`.
+    #[inline]
     pub fn transmit<'a>(&self, peer: Peer, lanes: &'a Lanes) -> Transmit<'a> {
         let source = peer.other();
         if self.may_send(peer) { lanes.lane(source).transmit() } else { Transmit::default() }
@@ -283,8 +285,15 @@ impl Exchange {
     }
 
     /// Whether no byte of a request is here: the lanes hold nothing and may be taken back.
+    #[inline]
     pub fn is_idle(&self) -> bool {
         self.stage == Stage::Idle && self.edges.is_empty()
+    }
+
+    /// Whether [`poll_action`](Self::poll_action) has something to say.
+    #[inline]
+    pub fn has_actions(&self) -> bool {
+        !self.edges.is_empty()
     }
 
     /// Whether the connection has come to its end.
@@ -332,6 +341,7 @@ impl Exchange {
 /// What the inputs share with the rules in `settle`.
 impl Exchange {
     /// Whether what there is for `peer` may go out.
+    #[inline]
     fn may_send(&self, peer: Peer) -> bool {
         match (peer, self.stage) {
             (Peer::Client, Stage::Serving | Stage::Tunnel) => true,
@@ -349,6 +359,7 @@ impl Exchange {
         }
     }
 
+    #[inline]
     fn wants(&self, peer: Peer, lanes: &Lanes) -> bool {
         let lane = lanes.lane(peer);
         if lane.flow.eof {

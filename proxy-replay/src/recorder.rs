@@ -145,6 +145,13 @@ impl Recorder {
         self.exchange.spare(peer, lanes)
     }
 
+    /// Whether [`poll_action`](Self::poll_action) is to be called: a tape has to hear that there is
+    /// nothing more.
+    #[inline]
+    pub fn has_actions(&self) -> bool {
+        self.tape.is_some() || self.exchange.has_actions()
+    }
+
     /// See [`Exchange::poll_action`].
     #[inline]
     pub fn poll_action(&mut self, lanes: &Lanes) -> Option<Action> {

@@ -40,7 +40,6 @@ impl<R: Runtime> Newcomer<R> {
 
 /// A newcomer's task. An idle client's memory is this, and little else; in an async block, what
 /// the session is made of would lie beside it to the end.
-#[expect(clippy::large_enum_variant, reason = "nearly all of its time it is the large one")]
 pub(super) enum Arrival<R: Runtime> {
     /// Between the acceptor's worker and its own.
     Moves(Option<Newcomer<R>>),

@@ -1,7 +1,5 @@
 //! Who answers a session's requests, and what others know of its client.
 
-use std::task::Waker;
-
 use proxy_balance::ClientPlace;
 use proxy_proto::Instant;
 
@@ -14,7 +12,7 @@ pub(super) enum Answers {
     /// The upstreams in turn.
     Upstreams {
         /// Which one has the request in hand, by its place in the snapshot.
-        chosen: Option<usize>,
+        chosen: Option<u32>,
         place: ClientPlace,
         presence: Presence,
     },
@@ -30,7 +28,6 @@ pub(super) struct Presence {
     pub(super) leaves: bool,
     /// Until then a client that has asked for nothing yet is not idle but on its way.
     pub(super) patience: Instant,
-    pub(super) waker: Option<Waker>,
 }
 
 /// Whether the waker of a pass is the one that sockets and timers know already.
@@ -41,16 +38,6 @@ pub(super) enum Woken {
 }
 
 impl Presence {
-    /// Lets the place know whom to wake.
-    pub(super) fn register(&mut self, place: &ClientPlace, waker: &Waker) -> Woken {
-        if self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            return Woken::AsBefore;
-        }
-        place.register(waker);
-        self.waker = Some(waker.clone());
-        Woken::Anew
-    }
-
     /// A request has begun. One that leaves is not busy: saying so would have another one asked in
     /// its stead.
     pub(super) fn set_busy(&mut self, place: &mut ClientPlace) {
@@ -67,7 +54,9 @@ pub(super) fn chosen<'a, S>(
     answers: &Answers,
 ) -> Option<&'a Upstream<S>> {
     match answers {
-        Answers::Upstreams { chosen, .. } => chosen.map(|number| &*snapshot.upstreams[number]),
+        Answers::Upstreams { chosen, .. } => {
+            chosen.and_then(|number| snapshot.upstreams.get(number as usize)).map(|found| &**found)
+        }
         Answers::Pages { .. } => None,
     }
 }

@@ -357,3 +357,9 @@ fn a_reload_during_a_drain_keeps_no_connection() {
     assert!(scene.runs().is_ready());
     assert!(upstream.is_closed());
 }
+
+#[test]
+fn an_idle_client_is_small() {
+    // What a runtime adds is rounded up to 128 bytes by tokio: these are 384 there.
+    assert!(size_of::<Session<Virtual>>() <= 288, "{}", size_of::<Session<Virtual>>());
+}

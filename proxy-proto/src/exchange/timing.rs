@@ -74,7 +74,7 @@ impl Exchange {
             self.timers.keep(Slot::ClientRecv);
             return;
         }
-        let timer = self.client_send_timer(lanes);
+        let timer = Self::client_send_timer(lanes);
         self.set_timer(Slot::ClientSend, timer, client_send, now);
         let timer = self.upstream_timer(lanes);
         self.set_timer(Slot::Upstream, timer, upstream, now);
@@ -104,7 +104,7 @@ impl Exchange {
         }
     }
 
-    pub(super) fn client_send_timer(&self, lanes: &Lanes) -> Option<Timer> {
+    pub(super) fn client_send_timer(lanes: &Lanes) -> Option<Timer> {
         let waits = !lanes.response.is_flushed();
         waits.then_some(Timer::ClientSend)
     }
