@@ -117,7 +117,15 @@ impl Timers {
     }
 
     pub(crate) fn earliest(&self) -> Option<Deadline> {
-        self.all().into_iter().flatten().min_by_key(|deadline| deadline.at)
+        let mut earliest: Option<Deadline> = None;
+        for (at, armed) in self.at.iter().zip(self.armed) {
+            if let Some(timer) = armed
+                && earliest.is_none_or(|earliest| *at < earliest.at)
+            {
+                earliest = Some(Deadline { at: *at, timer });
+            }
+        }
+        earliest
     }
 
     pub(crate) fn all(&self) -> [Option<Deadline>; 4] {
