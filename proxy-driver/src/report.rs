@@ -7,10 +7,11 @@ use crate::runtime::Runtime;
 use crate::upstream::Upstream;
 use crate::worker::Worker;
 
-/// Counts one finished request and writes its line.
-pub(crate) fn finish<R: Runtime>(
+/// Counts one finished request and writes its line. `request` is asked for only if the level has
+/// the line written.
+pub(crate) fn finish<'a, R: Runtime>(
     summary: &Summary,
-    request: Option<RequestHead<'_>>,
+    request: impl FnOnce() -> Option<RequestHead<'a>>,
     upstream: Option<&Upstream<R::Socket>>,
     worker: &Worker<R>,
 ) {
@@ -67,12 +68,12 @@ pub(crate) fn selected(upstream: &str, request: RequestHead<'_>, trace: Uuid) {
     );
 }
 
-fn log(summary: &Summary, request: Option<RequestHead<'_>>) {
+fn log<'a>(summary: &Summary, request: impl FnOnce() -> Option<RequestHead<'a>>) {
     tracing::info!(
         target: "proxy.access",
         trace_id = %summary.trace,
         "{}",
-        Finished { summary, request }
+        Finished { summary, request: request() }
     );
 }
 

@@ -314,7 +314,10 @@ impl<R: Runtime> Session<R> {
                 lanes.upstream.clear();
                 lanes.upstream.push_str(&upstream.name);
                 upstream.metrics.shard(self.worker.number).requests.inc();
-                if let Some(request) = self.exchange.request(lanes) {
+                // Its text is looked at for the line alone.
+                if tracing::enabled!(target: "proxy.balancer", tracing::Level::INFO)
+                    && let Some(request) = self.exchange.request(lanes)
+                {
                     report::selected(&upstream.name, request, self.exchange.trace());
                 }
                 Reply::Routed
@@ -328,7 +331,7 @@ impl<R: Runtime> Session<R> {
                 presence.patience = now;
                 let upstream =
                     chosen.take().map(|number| &*self.snapshot.upstreams[number as usize]);
-                let request = self.exchange.request(lanes);
+                let request = || self.exchange.request(lanes);
                 report::finish(summary, request, upstream, &self.worker);
             }
             Answers::Pages { body } => *body = None,
