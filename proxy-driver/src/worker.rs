@@ -95,10 +95,8 @@ impl<R: Runtime> Worker<R> {
     /// Gives memory back for the next exchange.
     pub(crate) fn return_lanes(&self, mut lanes: Box<Lanes>) {
         lanes.clear();
+        self.reclaim(&mut lanes);
         let mut supplies = self.supplies();
-        while let Some(memory) = lanes.reclaim() {
-            supplies.large.push(memory);
-        }
         if supplies.lanes.len() < FREE_LANES {
             supplies.lanes.push(lanes);
         }
@@ -115,12 +113,14 @@ impl<R: Runtime> Worker<R> {
         }
         supplies.made += 1;
         drop(supplies);
-        Some(vec![0; LARGE_WINDOW].into_boxed_slice())
+        Some(vec![0; Lanes::LARGE].into_boxed_slice())
     }
 
-    /// Gives back what [`take_large`](Self::take_large) lent.
-    pub(crate) fn return_large(&self, memory: Box<[u8]>) {
-        self.supplies().large.push(memory);
+    /// Takes back what [`take_large`](Self::take_large) lent to these lanes, if it is out of use.
+    pub(crate) fn reclaim(&self, lanes: &mut Lanes) {
+        while let Some(memory) = lanes.reclaim() {
+            self.return_large(memory);
+        }
     }
 
     pub(crate) fn next_trace(&self) -> Uuid {
@@ -223,6 +223,10 @@ impl<R: Runtime> Worker<R> {
         self.idle().pool.len(upstream)
     }
 
+    fn return_large(&self, memory: Box<[u8]>) {
+        self.supplies().large.push(memory);
+    }
+
     fn supplies(&self) -> MutexGuard<'_, Supplies> {
         self.supplies.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -258,9 +262,6 @@ impl Traces {
 
 /// Lanes kept for reuse: what a burst used beyond these is given back to the system.
 const FREE_LANES: usize = 256;
-/// 256 KiB: a relay of loopback bulk costs 0.76 CPU seconds a GB with reads of 16 KiB, 0.52 with 64,
-/// 0.33 with 256, and 0.35 with splice(2).
-const LARGE_WINDOW: usize = 256 * 1024;
 /// A transfer has one while the worker is at it, and keeps it only as long as bytes in it wait for
 /// whoever reads them: 4 MiB serve many more transfers than 16.
 const LARGE_WINDOWS: usize = 16;
@@ -276,7 +277,7 @@ mod tests {
         let worker = Worker::new(0, Virtual, metrics.shard(0));
         let lent: Vec<_> = (0..LARGE_WINDOWS).map_while(|_| worker.take_large()).collect();
         assert_eq!(lent.len(), LARGE_WINDOWS);
-        assert!(lent.iter().all(|memory| memory.len() == LARGE_WINDOW));
+        assert!(lent.iter().all(|memory| memory.len() == Lanes::LARGE));
         assert!(worker.take_large().is_none());
         for memory in lent {
             worker.return_large(memory);

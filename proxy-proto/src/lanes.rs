@@ -47,6 +47,11 @@ pub struct Lanes {
 }
 
 impl Lanes {
+    /// The size in bytes of memory worth lending by [`Exchange::enlarge`](crate::Exchange::enlarge),
+    /// 256 KiB: a relay of loopback bulk costs 0.76 CPU seconds a GB with reads of 16 KiB, 0.52 with
+    /// 64, 0.33 with 256, and 0.35 with splice(2).
+    pub const LARGE: usize = 256 * 1024;
+
     /// Lanes with a window of `capacity` bytes in each direction.
     pub fn new(capacity: usize) -> Self {
         Self::zeroed(capacity, capacity)

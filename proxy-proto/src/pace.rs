@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::Instant;
+use crate::{Instant, Lanes};
 
 /// How the bytes of one direction come and go: whether a large window would pay, and whether who
 /// reads them may have one. What a slow reader leaves in a large window nobody else can use.
@@ -25,7 +25,7 @@ impl Pace {
     /// A reader of whom nothing is known, of a message of so many bytes. One large window would
     /// hold all of a short one.
     pub(crate) fn unproven(length: Option<u64>) -> Self {
-        let is_short = length.is_some_and(|length| length <= SHORT as u64);
+        let is_short = length.is_some_and(|length| length <= Lanes::LARGE as u64);
         Self { doubted: if is_short { 0 } else { PROOF }, ..Self::default() }
     }
 
@@ -66,8 +66,6 @@ impl Pace {
     }
 }
 
-/// The size of a large window in bytes.
-const SHORT: usize = 256 * 1024;
 /// More than the socket buffers of a reader that reads nothing take at full speed: 4 MiB in Linux's
 /// send buffer, if `net.ipv4.tcp_wmem` is as by default, and 100 KiB in the receiver's.
 const PROOF: usize = 6 * 1024 * 1024;
@@ -86,13 +84,14 @@ mod tests {
 
     #[test]
     fn a_long_message_needs_proof() {
-        let mut pace = Pace::unproven(Some(SHORT as u64 + 1));
-        pace.handle_sent(SHORT, false, START);
+        let mut pace = Pace::unproven(Some(Lanes::LARGE as u64 + 1));
+        pace.handle_sent(Lanes::LARGE, false, START);
         assert!(!pace.is_trusted());
-        pace.handle_sent(PROOF - SHORT, false, START);
+        pace.handle_sent(PROOF - Lanes::LARGE, false, START);
         assert!(pace.is_trusted());
         assert!(
-            !Pace::unproven(None).is_trusted() && Pace::unproven(Some(SHORT as u64)).is_trusted()
+            !Pace::unproven(None).is_trusted()
+                && Pace::unproven(Some(Lanes::LARGE as u64)).is_trusted()
         );
     }
 

@@ -11,7 +11,6 @@ use core::mem;
 ///  └─────┴─────────────┴──────────────┘
 ///         ◀ consume(n)   ◀ commit(n)
 /// ```
-///
 pub(crate) struct Window {
     memory: Memory,
     start: usize,

@@ -22,8 +22,6 @@ impl<R: Runtime> Session<R> {
                 self.exchange.shrink(peer, lanes, R::now());
             }
         }
-        while let Some(memory) = lanes.reclaim() {
-            self.worker.return_large(memory);
-        }
+        self.worker.reclaim(lanes);
     }
 }
