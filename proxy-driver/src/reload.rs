@@ -35,10 +35,13 @@ impl Bound {
 }
 
 impl<R: Runtime> Process<R> {
-    /// Begins to accept on what was bound.
+    /// Begins to accept on what was bound: first on the metrics port, which can tell that clients
+    /// are to wait until the names are looked up.
     pub(crate) fn start(mut service: Service<R>, clients: Bound, metrics: Bound) -> Self {
         let metrics = open(metrics, Port::Metrics, &mut service);
+        service.wait_for_names();
         let clients = open(clients, Port::Clients, &mut service);
+        service.set_ready();
         Self { service, clients, metrics }
     }
 

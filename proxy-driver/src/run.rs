@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use proxy_config::cli::{EX_CONFIG, EX_FAILURE, Invocation, parse_from};
-use proxy_config::{Config, Diagnostics, Overrides, Source, load};
+use proxy_config::{Config, Diagnostics, Overrides, Shutdown, Source, load};
 
 use crate::log::{self, Log};
 use crate::pid_file::PidFile;
@@ -13,17 +13,18 @@ use crate::reload::{Bound, Process};
 use crate::runtime::Runtime;
 use crate::service::{Service, metrics};
 use crate::signals::{Signal, Signals};
-use crate::{demo, descriptors};
+use crate::{demo, descriptors, healthcheck};
 
 /// The program, whatever the runtime: `fn main() -> ExitCode { proxy_driver::main::<Tokio>() }`.
 ///
-/// Exit codes: 0 after a drain or `--test`, 1 for a failure at run time, 2 for wrong usage, 78 for
+/// Exit codes: 0 after a drain, `--test` or a health check, 1 for a failure at run time, 2 for wrong usage, 78 for
 /// an invalid configuration, 128 + n for a second signal n.
 pub fn main<R: Runtime>() -> ExitCode {
     match parse_from(R::NAME, std::env::args_os(), &env) {
         Ok(Invocation::Run { source, overrides }) => run::<R>(&source, &overrides),
         Ok(Invocation::Test { source, overrides }) => test(&source, &overrides),
         Ok(Invocation::Demo) => demo::run::<R>(),
+        Ok(Invocation::Healthcheck { page, source }) => healthcheck::run(page, &source),
         Err(error) => {
             let _closed = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EX_FAILURE))
@@ -117,7 +118,15 @@ fn attend<R: Runtime>(
 }
 
 fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
-    let patience = service.config().shutdown.deadline;
+    let Shutdown { delay, deadline: patience } = service.config().shutdown;
+    if delay > Duration::ZERO {
+        let millis = delay.as_millis();
+        tracing::info!(target: "proxy.server", "Shutting down in {millis} ms: no longer ready");
+        service.leave();
+        if let Some(number) = wait_for_another(signals, delay) {
+            return End::Killed(number);
+        }
+    }
     tracing::info!(target: "proxy.server", "Shutting down: finishing what is in flight");
     service.drain();
     if let Some(number) = wait_until_drained(service, signals, patience) {
@@ -133,6 +142,17 @@ fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
     }
     tracing::info!(target: "proxy.server", "Shut down");
     End::Drained
+}
+
+/// Waits for so long or for a second signal, which it returns.
+fn wait_for_another(signals: &Signals, patience: Duration) -> Option<i32> {
+    let until = clock() + patience;
+    loop {
+        let left = until.checked_duration_since(clock())?;
+        if let Some(Signal::Stop(number)) = signals.wait_for(left) {
+            return Some(number);
+        }
+    }
 }
 
 /// Waits for the drain or for a second signal, which it returns.
@@ -185,7 +205,7 @@ pub(crate) fn wall_clock() -> SystemTime {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the main thread belongs to no runtime")]
-fn clock() -> Instant {
+pub(crate) fn clock() -> Instant {
     Instant::now()
 }
 

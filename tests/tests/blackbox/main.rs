@@ -12,6 +12,7 @@ mod bodies;
 mod checks;
 mod config;
 mod demo;
+mod health;
 mod interim;
 mod keepalive;
 mod large;
