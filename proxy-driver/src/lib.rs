@@ -25,6 +25,7 @@
 //! [`Runtime`].
 
 mod acceptor;
+mod activation;
 mod alarm;
 pub mod clock;
 mod demo;
@@ -51,6 +52,7 @@ mod service;
 mod session;
 mod signals;
 mod snapshot;
+mod supervisor;
 pub mod tcp;
 mod upstream;
 mod watched;

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant, SystemTime};
 use proxy_config::cli::{EX_CONFIG, EX_FAILURE, Invocation, parse_from};
 use proxy_config::{Config, Diagnostics, Overrides, Shutdown, Source, load};
 
+use crate::activation::Activation;
 use crate::log::{self, Log};
 use crate::pid_file::PidFile;
 use crate::reload::{Bound, Process};
 use crate::runtime::Runtime;
 use crate::service::{Service, metrics};
 use crate::signals::{Signal, Signals};
-use crate::{demo, descriptors, healthcheck};
+use crate::{demo, descriptors, healthcheck, supervisor};
 
 /// The program, whatever the runtime: `fn main() -> ExitCode { proxy_driver::main::<Tokio>() }`.
 ///
@@ -69,6 +70,7 @@ pub(crate) fn serve<R: Runtime>(
     match start::<R>(config) {
         Ok((process, signals, log, pid_file)) => {
             announce(&process);
+            supervisor::ready("Serving");
             let code = attend(process, &signals, source, overrides, &log);
             drop(pid_file);
             code.finish(log)
@@ -82,13 +84,15 @@ pub(crate) fn serve<R: Runtime>(
 
 type Started<R> = (Process<R>, Signals, Log, Option<PidFile>);
 
-/// Everything that can fail, in the order in which it must happen: signals are caught before a
-/// port opens, ports are bound before anything is said to be ready.
+/// Everything that can fail, in the order in which it must happen: what was inherited is taken
+/// before there are threads, signals are caught before a port opens, ports are bound before
+/// anything is said to be ready.
 fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::Error>> {
+    let passed = Activation::take(env("LISTEN_FDNAMES").as_deref())?;
     let signals = Signals::install()?;
     descriptors::raise_limit();
-    let clients = Bound::to(&config.listen)?;
-    let metrics_port = Bound::to(&config.metrics_listen)?;
+    let clients = Bound::by_service_manager_or_to(passed.clients, &config.listen)?;
+    let metrics_port = Bound::by_service_manager_or_to(passed.metrics, &config.metrics_listen)?;
     let pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
     let workers = config.workers.unwrap_or_else(cores);
     let metrics = metrics::<R>(workers.get(), wall_clock());
@@ -119,6 +123,7 @@ fn attend<R: Runtime>(
 
 fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
     let Shutdown { delay, deadline: patience } = service.config().shutdown;
+    supervisor::stopping(delay + patience + CUT);
     if delay > Duration::ZERO {
         let millis = delay.as_millis();
         tracing::info!(target: "proxy.server", "Shutting down in {millis} ms: no longer ready");

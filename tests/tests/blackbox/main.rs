@@ -26,6 +26,7 @@ mod recording;
 mod refusals;
 mod reload;
 mod responses;
+mod service_manager;
 mod shutdown;
 mod stale;
 mod starting;
