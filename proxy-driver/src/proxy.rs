@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use proxy_balance::Clients;
 use proxy_config::{Config, UpstreamAddress};
-use proxy_metrics::{Metrics, PoolGauges};
+use proxy_metrics::{ClientGauges, Metrics, PoolGauges};
 
 use crate::record::Tap;
 use crate::resolver::Resolver;
@@ -64,6 +64,11 @@ impl<R: Runtime> Proxy<R> {
             resolver: Resolver::default(),
             registry: Mutex::default(),
             tap: OnceLock::new(),
+        });
+        let clients = Arc::clone(&proxy.clients);
+        proxy.metrics.observe_clients_with(move || ClientGauges {
+            limit: clients.limit() as u64,
+            waiting: clients.waiting() as u64,
         });
         proxy.configure(config);
         proxy
@@ -208,11 +213,12 @@ impl<R: Runtime> Proxy<R> {
 
 fn gauges<R: Runtime>(proxy: &Weak<Proxy<R>>, upstream: &Weak<Upstream<R::Socket>>) -> PoolGauges {
     let (Some(proxy), Some(upstream)) = (proxy.upgrade(), upstream.upgrade()) else {
-        return PoolGauges { open: 0, idle: 0, waiting: 0 };
+        return PoolGauges::default();
     };
     PoolGauges {
         open: u64::from(upstream.places.open()),
         idle: proxy.idle_count(&upstream) as u64,
+        limit: u64::from(upstream.places.limit()),
         waiting: u64::from(upstream.places.waiting()),
     }
 }

@@ -1,5 +1,6 @@
 //! The process-wide registry.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,6 +33,16 @@ pub struct BuildInfo {
     pub runtime: &'static str,
 }
 
+/// The places for client connections, over all workers.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct ClientGauges {
+    /// How many may be open.
+    pub limit: u64,
+    /// Clients accepted that wait for a place: one a listening socket at most, since it accepts no
+    /// further one meanwhile.
+    pub waiting: u64,
+}
+
 impl Metrics {
     /// The metrics of a process of `workers` workers, all of them 0.
     ///
@@ -48,6 +59,7 @@ impl Metrics {
             causes,
             started,
             shards: (0..workers.max(1)).map(|_| Arc::new(Shard::new(causes.len()))).collect(),
+            clients: Mutex::default(),
             upstreams: Mutex::default(),
             reloads: Reloads {
                 succeeded: Counter::default(),
@@ -67,6 +79,13 @@ impl Metrics {
     pub fn shard(&self, worker: usize) -> Arc<Shard> {
         let shards = &self.state.shards;
         Arc::clone(&shards[worker % shards.len()])
+    }
+
+    /// Asks `probe` for the gauges of the clients at each scrape, in place of an earlier probe.
+    /// Without one they are 0.
+    pub fn observe_clients_with(&self, probe: impl Fn() -> ClientGauges + Send + Sync + 'static) {
+        let mut clients = self.state.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        *clients = Some(ClientProbe(Box::new(probe)));
     }
 
     /// The metrics of the upstream that is called `name` (`host:port`). The same name gives the
@@ -128,6 +147,7 @@ pub(crate) struct State {
     pub(crate) causes: &'static [&'static str],
     pub(crate) started: SystemTime,
     pub(crate) shards: Box<[Arc<Shard>]>,
+    clients: Mutex<Option<ClientProbe>>,
     /// In the order in which they were first named, which is the order of the file.
     upstreams: Mutex<Vec<Arc<UpstreamMetrics>>>,
     pub(crate) reloads: Reloads,
@@ -136,12 +156,25 @@ pub(crate) struct State {
 }
 
 impl State {
+    pub(crate) fn clients(&self) -> ClientGauges {
+        let probe = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        probe.as_ref().map_or_else(ClientGauges::default, |ClientProbe(probe)| probe())
+    }
+
     /// The upstreams that someone still uses; forgets the others.
     pub(crate) fn upstreams_in_use(&self) -> Vec<Arc<UpstreamMetrics>> {
         let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
         // Under this lock a count of one cannot grow: only the registry could hand out another.
         upstreams.retain(|upstream| Arc::strong_count(upstream) > 1);
         upstreams.clone()
+    }
+}
+
+struct ClientProbe(Box<dyn Fn() -> ClientGauges + Send + Sync>);
+
+impl fmt::Debug for ClientProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientProbe")
     }
 }
 
