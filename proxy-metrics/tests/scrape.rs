@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use proxy_metrics::{
-    BuildInfo, ClientGauges, Format, Metrics, PoolGauges, StatusClass, TimeoutKind, UpstreamErrorKind,
+    BuildInfo, ClientGauges, Format, Metrics, PoolGauges, StatusClass, TimeoutKind,
+    UpstreamErrorKind,
 };
 
 #[test]
