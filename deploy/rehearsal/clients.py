@@ -7,7 +7,7 @@ import threading
 
 
 class Load:
-    """Threads that repeat one request each, on a connection of its own, until the end of the context."""
+    """Threads that repeat a request, each on a connection of its own, to the end of the context."""
 
     def __init__(self, port, clients, path="/", body=None):
         self.ends = threading.Event()

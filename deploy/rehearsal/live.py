@@ -1,4 +1,4 @@
-"""Runs every query of the dashboard and the rules against a real Prometheus that scrapes a real proxy.
+"""Runs every query of the dashboard and the rules against a Prometheus that scrapes a proxy.
 
 Scene by scene, something goes wrong; meanwhile each query is asked until it has given data once.
 An alert's expression gives data only when its condition is true, so that each of them has to be
@@ -13,8 +13,12 @@ from . import queries
 from .clients import Load, fickle, full, mute, sent
 from .stage import Stage, wait_for
 
-# These say what does not change while a process lives; a histogram moves by its parts.
-CONSTANT = {"proxy_build_info", "proxy_request_duration_seconds", "proxy_upstream_request_duration_seconds"}
+# The one does not change while a process lives; the others are histograms, which have parts.
+CONSTANT = {
+    "proxy_build_info",
+    "proxy_request_duration_seconds",
+    "proxy_upstream_request_duration_seconds",
+}
 LIMITS = {"max_client_conns": 40, "max_conns_per_upstream": 6}
 LARGE = b"GET /bytes/50000000 HTTP/1.1\r\nHost: proxy\r\n\r\n"
 TIMEOUTS = {"connect_ms": 100, "read_ms": 1500, "write_ms": 400, "total_ms": 2000}
@@ -29,7 +33,14 @@ def run(binaries):
         stage.start_proxy()
         stage.start_prometheus()
         questions = Questions(stage)
-        for scene in (all_is_well, upstreams_fail, clients_crowd, nobody_reads_the_log, it_restarts, it_is_gone):
+        for scene in (
+            all_is_well,
+            upstreams_fail,
+            clients_crowd,
+            nobody_reads_the_log,
+            it_restarts,
+            it_is_gone,
+        ):
             scene(stage, questions)
             print(f"{scene.__name__}: {questions.count()} of {questions.total} without data yet")
         missing = questions.missing()
@@ -52,12 +63,17 @@ class Questions:
             of = self.alerts if rule["type"] == "alerting" else recorded
             severity = rule.get("labels", {}).get("severity", "")
             of[f"{rule['type']} rule {rule['name']} {severity}".strip()] = rule["query"]
-        self.expressions = {where: queries.substituted(text) for where, text in queries.expressions(board)}
+        self.expressions = {
+            where: queries.substituted(text) for where, text in queries.expressions(board)
+        }
         self.expressions |= recorded | self.alerts
         self.expressions |= {
-            f"metric {name}, moving": f"changes({name}[5m]) > 0" for name in queries.metrics_exposed() - CONSTANT
+            f"metric {name}, moving": f"changes({name}[5m]) > 0"
+            for name in queries.metrics_exposed() - CONSTANT
         }
-        self.selectors = {where: queries.substituted(text) for where, text in queries.selectors(board)}
+        self.selectors = {
+            where: queries.substituted(text) for where, text in queries.selectors(board)
+        }
         self.total = len(self.expressions) + len(self.selectors)
 
     def count(self):
@@ -75,8 +91,13 @@ class Questions:
 
     def until_alerts(self, *names):
         """Asks on until the conditions of these alerts have been true."""
-        left = lambda: [where for where in self.expressions if where in self.alerts and where.split()[2] in names]
-        wait_for(lambda: self.count() == 0 or not left(), f"the condition of {' and '.join(names)}")
+        awaited = {where for where in self.alerts if where.split()[2] in names}
+
+        def came_true():
+            self.count()
+            return not awaited & self.expressions.keys()
+
+        wait_for(came_true, f"the condition of {' and '.join(names)}")
 
 
 def all_is_well(stage, questions):
@@ -96,10 +117,19 @@ def upstreams_fail(stage, questions):
     with mute() as silent, full() as unreachable, fickle() as closing:
         stage.stop("echo 1")
         more = {name: limit + 1 for name, limit in LIMITS.items()}
-        stage.configure([*stage.echo_ports, silent, unreachable, closing], limits=more, timeouts=TIMEOUTS)
+        stage.configure(
+            [*stage.echo_ports, silent, unreachable, closing], limits=more, timeouts=TIMEOUTS
+        )
         stage.hang_up()
-        with sent(stage.port, b"nonsense\r\n\r\n"), Load(stage.port, 12), Load(stage.port, 2, "/echo", b"x" * 8_000_000), Load(stage.port, 2, "/sse"):
-            questions.until_alerts("ProxyUpstreamDown", "ProxyUpstreamErrors", "ProxyHighErrorRatio", "ProxyTimeouts")
+        with (
+            sent(stage.port, b"nonsense\r\n\r\n"),
+            Load(stage.port, 12),
+            Load(stage.port, 2, "/echo", b"x" * 8_000_000),
+            Load(stage.port, 2, "/sse"),
+        ):
+            questions.until_alerts(
+                "ProxyUpstreamDown", "ProxyUpstreamErrors", "ProxyHighErrorRatio", "ProxyTimeouts"
+            )
     stage.config.write_text("listen: [")
     stage.hang_up()
     questions.until_alerts("ProxyConfigReloadFailed")
@@ -116,7 +146,10 @@ def clients_crowd(stage, questions):
         used = int(stage.metric("process_open_fds"))
         resource.prlimit(stage.processes["proxy"].pid, resource.RLIMIT_NOFILE, (used + 5, used + 5))
         questions.until_alerts(
-            "ProxyRequestsQueueing", "ProxyClientsWaiting", "ProxyClientPlacesNearLimit", "ProxyFileDescriptorsNearLimit"
+            "ProxyRequestsQueueing",
+            "ProxyClientsWaiting",
+            "ProxyClientPlacesNearLimit",
+            "ProxyFileDescriptorsNearLimit",
         )
         # What has not ended yet has no duration.
         time.sleep(5)
@@ -137,7 +170,10 @@ def it_restarts(stage, questions):
         former = stage.values("process_start_time_seconds")
         stage.stop("proxy", signal.SIGKILL)
         stage.start_proxy()
-        wait_for(lambda: stage.values("process_start_time_seconds") not in (former, []), "a scrape of the new process")
+        wait_for(
+            lambda former=former: stage.values("process_start_time_seconds") not in (former, []),
+            "a scrape of the new process",
+        )
     questions.until_alerts("ProxyRestarting")
 
 

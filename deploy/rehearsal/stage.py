@@ -20,9 +20,13 @@ class Stage:
 
     def __init__(self, binaries, scrape_interval="1s"):
         self.proxy_binary = binaries / "proxy-tokio"
-        self.echo_binary = next((binaries / name for name in ("proxy-echo", "echo") if (binaries / name).exists()), None)
+        self.echo_binary = next(
+            (binaries / name for name in ("proxy-echo", "echo") if (binaries / name).exists()), None
+        )
         if not self.proxy_binary.exists() or self.echo_binary is None:
-            raise SystemExit(f"no proxy-tokio and echo in {binaries}: cargo build --release, or --bin DIR")
+            raise SystemExit(
+                f"no proxy-tokio and echo in {binaries}: cargo build --release, or --bin DIR"
+            )
         self.scrape_interval = scrape_interval
         self.directory = Path(tempfile.mkdtemp(prefix="rehearsal-"))
         self.port, self.metrics_port, self.prometheus_port, *self.echo_ports = free_ports(5)
@@ -82,7 +86,9 @@ class Stage:
 
     def start_echo(self, number):
         port = self.echo_ports[number]
-        self.start(f"echo {number}", [self.echo_binary, f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL)
+        self.start(
+            f"echo {number}", [self.echo_binary, f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL
+        )
         wait_for(lambda: get(f"http://127.0.0.1:{port}/") is not None, "an upstream")
 
     # Prometheus.
@@ -90,16 +96,35 @@ class Stage:
     def start_prometheus(self):
         targets, config = self.directory / "targets.json", self.directory / "prometheus.json"
         self.announce()
-        config.write_text(json.dumps({
-            "global": {"scrape_interval": self.scrape_interval, "evaluation_interval": self.scrape_interval},
-            "rule_files": [str(queries.RULES)],
-            "scrape_configs": [{"job_name": "proxy", "file_sd_configs": [{"files": [str(targets)]}]}],
-        }))
-        self.start("prometheus", [
-            "prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.directory / 'data'}",
-            f"--web.listen-address=127.0.0.1:{self.prometheus_port}", "--log.level=warn",
-        ], stdout=subprocess.DEVNULL)
-        wait_for(lambda: get(f"http://127.0.0.1:{self.prometheus_port}/-/ready") is not None, "Prometheus")
+        config.write_text(
+            json.dumps(
+                {
+                    "global": {
+                        "scrape_interval": self.scrape_interval,
+                        "evaluation_interval": self.scrape_interval,
+                    },
+                    "rule_files": [str(queries.RULES)],
+                    "scrape_configs": [
+                        {"job_name": "proxy", "file_sd_configs": [{"files": [str(targets)]}]}
+                    ],
+                }
+            )
+        )
+        self.start(
+            "prometheus",
+            [
+                "prometheus",
+                f"--config.file={config}",
+                f"--storage.tsdb.path={self.directory / 'data'}",
+                f"--web.listen-address=127.0.0.1:{self.prometheus_port}",
+                "--log.level=warn",
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        wait_for(
+            lambda: get(f"http://127.0.0.1:{self.prometheus_port}/-/ready") is not None,
+            "Prometheus",
+        )
         wait_for(lambda: self.values('up{job="proxy"} == 1'), "the first scrape")
 
     def announce(self, known=True):
@@ -111,7 +136,9 @@ class Stage:
 
     def ask(self, path, **parameters):
         query = urllib.parse.urlencode(parameters)
-        answer = get(f"http://127.0.0.1:{self.prometheus_port}/api/v1/{path}?{query}", tolerant=False)
+        answer = get(
+            f"http://127.0.0.1:{self.prometheus_port}/api/v1/{path}?{query}", tolerant=False
+        )
         return json.loads(answer)["data"]
 
     def values(self, expression):
