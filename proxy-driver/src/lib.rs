@@ -25,11 +25,13 @@
 //! [`Runtime`].
 
 mod acceptor;
+mod activation;
 mod alarm;
 pub mod clock;
 mod demo;
 mod descriptors;
 mod echo;
+mod healthcheck;
 mod housekeeper;
 mod link;
 mod listen;
@@ -37,6 +39,7 @@ mod local;
 mod log;
 mod notice;
 mod pages;
+mod phase;
 mod pid_file;
 mod proxy;
 mod record;
@@ -49,6 +52,7 @@ mod service;
 mod session;
 mod signals;
 mod snapshot;
+mod supervisor;
 pub mod tcp;
 mod upstream;
 mod watched;
