@@ -92,7 +92,7 @@ proxy_test!(a_pipe_that_nobody_reads_holds_nobody_up, |binary| {
 
 proxy_test!(a_dropped_line_is_counted_while_nobody_reads, |binary| {
     let server = Server::answering("hello");
-    let mut proxy = binary.starts(Config::of([server.addr()]));
+    let proxy = binary.starts(Config::of([server.addr()]));
     proxy.is_not_read();
     let mut client = proxy.client();
     let target = format!("/{}", "x".repeat(12_000));
