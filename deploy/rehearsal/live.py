@@ -91,13 +91,14 @@ class Questions:
 
     def until_alerts(self, *names):
         """Asks on until the conditions of these alerts have been true."""
-        awaited = {where for where in self.alerts if where.split()[2] in names}
+        for name in names:
+            awaited = {where for where in self.alerts if where.split()[2] == name}
 
-        def came_true():
-            self.count()
-            return not awaited & self.expressions.keys()
+            def came_true(awaited=awaited):
+                self.count()
+                return not awaited & self.expressions.keys()
 
-        wait_for(came_true, f"the condition of {' and '.join(names)}")
+            wait_for(came_true, f"the condition of {name}")
 
 
 def all_is_well(stage, questions):
