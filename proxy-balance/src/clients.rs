@@ -92,11 +92,6 @@ impl Clients {
         self.lock().limit
     }
 
-    /// How many acceptors wait for a place, each with one client in hand.
-    pub fn waiting(&self) -> usize {
-        self.lock().acceptors.len()
-    }
-
     /// Whether no client has a place.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

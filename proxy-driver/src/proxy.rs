@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub(crate) struct Proxy<R: Runtime> {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) workers: Vec<Arc<Worker<R>>>,
     pub(crate) clients: Arc<Clients>,
+    /// Clients that acceptors hold, since there is no place for them.
+    pub(crate) waiting_clients: Arc<AtomicUsize>,
     snapshot: ArcSwap<Snapshot<R::Socket>>,
     generation: AtomicU64,
     pub(crate) life: Life,
@@ -57,6 +59,7 @@ impl<R: Runtime> Proxy<R> {
             metrics,
             workers,
             clients: Arc::new(Clients::new(narrow(config.limits.max_client_conns))),
+            waiting_clients: Arc::default(),
             snapshot: ArcSwap::from_pointee(Snapshot::new(0, config, Vec::new(), None, None)),
             generation: AtomicU64::new(0),
             life: Life::new(),
@@ -64,10 +67,10 @@ impl<R: Runtime> Proxy<R> {
             registry: Mutex::default(),
             tap: OnceLock::new(),
         });
-        let clients = Arc::clone(&proxy.clients);
+        let (clients, waiting) = (Arc::clone(&proxy.clients), Arc::clone(&proxy.waiting_clients));
         proxy.metrics.observe_clients_with(move || ClientGauges {
             limit: clients.limit() as u64,
-            waiting: clients.waiting() as u64,
+            waiting: waiting.load(Relaxed) as u64,
         });
         proxy.configure(config);
         proxy
