@@ -100,11 +100,21 @@ class Overlay:
             for mount in container.get("volumeMounts", []):
                 self.that(mount["name"] in volumes, f"{mount['name']} is no volume")
                 self.that("subPath" not in mount, f"{mount['name']} would not be updated")
+            if "/reload/reload.sh" in container["command"]:
+                self.reload(container["command"], pod)
         for volume in volumes.values():
             source = self.named("ConfigMap", volume["configMap"]["name"])
             self.that(source, f"there is no {volume['configMap']['name']}")
             if source and "config.yaml" in source["data"]:
                 self.configuration(source["data"]["config.yaml"], template)
+
+    def reload(self, command, pod):
+        """The reloading script looks for the process that the proxy's container runs, and can see it."""
+        directory, process = command[-2:]
+        proxy = next(c for c in pod["containers"] if c["name"] == "proxy")
+        self.that(proxy["command"][0] == process, f"{process} is not what is to be reloaded")
+        self.that(proxy["command"][-1] == f"{directory}/config.yaml", f"{directory} is not what is to be watched")
+        self.that(pod.get("shareProcessNamespace"), "the proxy cannot be seen")
 
     def configuration(self, text, template):
         """The proxy's configuration, and the pods that use it."""
