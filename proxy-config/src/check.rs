@@ -11,6 +11,7 @@ use crate::config::{Config, Level};
 use crate::diagnostics::Diagnostic;
 use crate::expand::{Environment, expand};
 use crate::keys::{FILE, Key, Kind, names};
+use crate::server_url::ServerUrl;
 use crate::tree::{Data, Node};
 
 /// Checks a whole file. What is wrong is reported in `errors` and left out of the values, so that
@@ -132,17 +133,20 @@ impl Checker<'_> {
             | Kind::Feature { .. }
             | Kind::Words(_)
             | Kind::Path
+            | Kind::Server
             | Kind::OptionalInteger { .. }
                 if value.is_null() =>
             {
                 return None;
             }
+            Kind::Server if text == Some("") => return None,
+            Kind::Server => return self.server(node, text, path),
             Kind::Upstreams(_) if value.is_null() => return self.no_upstream(node),
             Kind::Section(_) | Kind::Feature { .. } | Kind::Upstreams(_) | Kind::Words(_) => None,
             Kind::Listen => text.map(parses_as::<Listen>),
             Kind::Host => text.map(parses_as::<Host>),
             Kind::Level => text.map(parses_as::<Level>),
-            Kind::Path => text.filter(|text| is_path(text)).map(|_| Ok(())),
+            Kind::Name | Kind::Path => text.filter(|text| is_one_line(text)).map(|_| Ok(())),
             Kind::Integer { min, max } | Kind::OptionalInteger { min, max } => {
                 value.as_u64().filter(|number| (min..=max).contains(number)).map(|_| Ok(()))
             }
@@ -154,6 +158,25 @@ impl Checker<'_> {
             }
             None => self.mismatch(node, key, path, &description(&value)),
         }
+    }
+
+    /// Neither the text nor the line that it stands on is shown where there may be a password in
+    /// it: what is said here is logged.
+    fn server(&mut self, node: &Node, text: Option<&str>, path: &str) -> Option<Value> {
+        let invalid = match text.unwrap_or_default().parse::<ServerUrl>() {
+            Ok(_) if !cfg!(feature = "profiling") => Invalid {
+                what: "this program was built without profiling".to_owned(),
+                right: "build it with `--features profiling`, or leave this empty".to_owned(),
+            },
+            Ok(url) => return serde_yaml::to_value(url).ok(),
+            Err(invalid) => invalid,
+        };
+        let error = if text.is_some_and(|text| text.contains('@')) {
+            Diagnostic::nowhere(format!("`{path}`: {}", invalid.what)).help(invalid.right)
+        } else {
+            Diagnostic::invalid(path, node.span.clone(), invalid)
+        };
+        self.report(error)
     }
 
     fn section(&mut self, entries: &[(Node, Node)], keys: &[Key], path: &str) -> Mapping {
@@ -235,7 +258,7 @@ impl Checker<'_> {
 }
 
 /// The system takes no NUL, and nobody means any other control character.
-fn is_path(text: &str) -> bool {
+fn is_one_line(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control)
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Host, Invalid, Listen, UpstreamAddress, quoted};
+use crate::server_url::ServerUrl;
 
 /// Everything a user can set. The defaults are those of the example file.
 ///
@@ -36,6 +37,8 @@ pub struct Config {
     pub pid_file: Option<PathBuf>,
     /// How the proxy stops.
     pub shutdown: Shutdown,
+    /// Where CPU profiles go; `None`: nowhere, and that costs nothing.
+    pub profiling: Option<Profiling>,
     /// What helps to find a bug.
     pub debug: Debug,
 }
@@ -58,6 +61,7 @@ impl Default for Config {
             workers: None,
             pid_file: None,
             shutdown: Shutdown::default(),
+            profiling: None,
             debug: Debug::default(),
         }
     }
@@ -216,6 +220,31 @@ pub struct Shutdown {
 impl Default for Shutdown {
     fn default() -> Self {
         Self { delay: Duration::ZERO, deadline: Duration::from_secs(30) }
+    }
+}
+
+/// CPU profiles, pushed to a server. A program that cannot profile refuses them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profiling {
+    /// A Pyroscope server.
+    pub server: ServerUrl,
+    /// The name that the profiles have there.
+    #[serde(default = "Profiling::proxy")]
+    pub application: String,
+    /// Samples for each second of CPU time, 1 to 1000.
+    #[serde(default = "Profiling::hundred")]
+    pub sample_rate: u32,
+}
+
+impl Profiling {
+    fn proxy() -> String {
+        "proxy".to_owned()
+    }
+
+    /// What Go's and Pyroscope's profilers have.
+    fn hundred() -> u32 {
+        100
     }
 }
 

@@ -29,6 +29,10 @@ pub(crate) enum Kind {
     Level,
     /// A list of some of these words.
     Words(&'static [&'static str]),
+    /// A word or several.
+    Name,
+    /// An `http` URL. Empty is the default, none. Refused by a program that has no use for it.
+    Server,
     /// A path. Empty is the default, none.
     Path,
     /// Within these bounds.
@@ -49,6 +53,8 @@ impl Kind {
             Self::Host => "an IP address or a host name".to_owned(),
             Self::Level => "debug, info, warning or error".to_owned(),
             Self::Words(_) => "a list of words".to_owned(),
+            Self::Name => "a name without control characters".to_owned(),
+            Self::Server => "a URL, such as \"http://pyroscope:4040\"".to_owned(),
             Self::Path => "a path without control characters".to_owned(),
             Self::Integer { min, max } | Self::OptionalInteger { min, max } => {
                 format!("a whole number from {min} to {max}")
@@ -73,6 +79,11 @@ pub(crate) const FILE: &[Key] = &[
     key("workers", Kind::OptionalInteger { min: 1, max: 1024 }, "worker threads; one per core"),
     key("pid_file", Kind::Path, "where the process id is written, removed at exit"),
     key("shutdown", Kind::Section(SHUTDOWN), "how the proxy stops"),
+    key(
+        "profiling",
+        Kind::Feature { keys: PROFILING, needs: "server" },
+        "pushes CPU profiles; docs/profiling.md",
+    ),
     key("debug", Kind::Section(DEBUG), "what helps to find a bug"),
 ];
 
@@ -106,6 +117,12 @@ const LOGGING: &[Key] = &[key("level", Kind::Level, "debug, info, warning or err
 const SHUTDOWN: &[Key] = &[
     key("delay_ms", TIME_OR_ZERO, "serve on, /readyz saying 503, before the listener closes"),
     key("deadline_ms", TIME, "how long the requests in flight may take to finish"),
+];
+
+const PROFILING: &[Key] = &[
+    key("server", Kind::Server, "a Pyroscope server; empty: off"),
+    key("application", Kind::Name, "the name of the profiles there"),
+    key("sample_rate", Kind::Integer { min: 1, max: 1000 }, "samples per second of CPU time"),
 ];
 
 const DEBUG: &[Key] = &[key(
@@ -160,6 +177,7 @@ mod tests {
     fn the_table_has_the_keys_that_the_types_have() {
         let mut config = crate::Config::default();
         config.debug.record = serde_yaml::from_str("dir: recordings").unwrap();
+        config.profiling = serde_yaml::from_str("server: http://pyroscope:4040").unwrap();
         let defaults = serde_yaml::to_value(config).unwrap();
         let mut pairs = vec![(FILE, defaults)];
         while let Some((keys, value)) = pairs.pop() {
@@ -178,6 +196,8 @@ mod tests {
                     Kind::Listen
                     | Kind::Host
                     | Kind::Level
+                    | Kind::Name
+                    | Kind::Server
                     | Kind::Path
                     | Kind::Words(_)
                     | Kind::Integer { .. }

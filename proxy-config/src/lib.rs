@@ -18,9 +18,11 @@ mod environment;
 mod expand;
 mod keys;
 mod load;
+mod server_url;
 mod tree;
 
 pub use address::{Host, Invalid, Listen, UpstreamAddress};
-pub use config::{Config, Debug, Level, Limits, Logging, Record, Shutdown, Timeouts};
+pub use config::{Config, Debug, Level, Limits, Logging, Profiling, Record, Shutdown, Timeouts};
 pub use diagnostics::Diagnostics;
 pub use load::{NamedBy, Overrides, Source, load, parse};
+pub use server_url::ServerUrl;

@@ -215,6 +215,25 @@ fn each_rule_has_its_error() {
             "debug: {record: {dir: a, max_files: 0}}",
             "`debug.record.max_files` must be a whole number from 1 to 100000: this is 0",
         ),
+        // profiling
+        ("profiling: {sample_rate: 100}", "1:12: `profiling` has no `server`"),
+        (
+            "profiling: {server: 'pyroscope:4040'}",
+            "1:21: `profiling.server`: this is not an http:// URL; write it such as http://",
+        ),
+        (
+            "profiling: {server: 'https://pyroscope'}",
+            "`profiling.server`: profiles are pushed without TLS; name an http:// server near",
+        ),
+        ("profiling: {server: [a]}", "`profiling.server` must be a URL, such as"),
+        (
+            "profiling: {server: '', sample_rate: 1001}",
+            "`profiling.sample_rate` must be a whole number from 1 to 1000: this is 1001",
+        ),
+        (
+            "profiling: {server: '', application: ''}",
+            "`profiling.application` must be a name without control characters",
+        ),
         // variables
         ("pid_file: ${UNSET}", "1:11: the variable `UNSET` is not set"),
         ("pid_file: a ${X", "1:13: `${` without `}`"),
@@ -268,4 +287,12 @@ fn a_path_that_the_system_would_not_take_is_refused() {
         assert!(errors[0].contains("`pid_file` must be a path without control characters"));
         assert_eq!(errors.len(), 1);
     }
+}
+
+#[test]
+fn a_password_in_a_url_is_not_shown() {
+    let text = "profiling: {server: \"https://me:secret@pyroscope\"}";
+    let errors = parse(text, "config.yaml", &env).unwrap_err();
+    assert!(errors.lines().all(|line| !line.contains("secret")), "{errors}");
+    assert!(!errors.to_string().contains("secret"), "{errors}");
 }

@@ -96,6 +96,39 @@ fn variables_are_expanded_after_parsing() {
 }
 
 #[test]
+fn profiling_is_off_until_a_server_is_named() {
+    for off in ["profiling:", "profiling: {server: }", "profiling: {server: \"\"}"] {
+        assert_eq!(accepted(off).profiling, None, "{off}");
+    }
+    assert_eq!(accepted("profiling: {server: \"${SERVER:-}\", sample_rate: 7}").profiling, None);
+}
+
+#[cfg(feature = "profiling")]
+#[test]
+fn a_program_that_can_profile_takes_a_server() {
+    let text = "profiling: {server: \"http://me:secret@pyroscope:4040\"}";
+    let profiling = accepted(text).profiling.unwrap();
+    assert_eq!(profiling.server.to_string(), "http://pyroscope:4040");
+    assert_eq!((&*profiling.application, profiling.sample_rate), ("proxy", 100));
+    let text = "profiling: {server: http://a, application: edge, sample_rate: 19}";
+    let profiling = accepted(text).profiling.unwrap();
+    assert_eq!((&*profiling.application, profiling.sample_rate), ("edge", 19));
+}
+
+#[cfg(not(feature = "profiling"))]
+#[test]
+fn a_program_that_cannot_profile_says_what_to_do() {
+    let text = "profiling: {server: \"http://pyroscope:4040\"}";
+    let errors = parse(text, "config.yaml", &|_| None).unwrap_err();
+    let lines: Vec<_> = errors.lines().collect();
+    assert_eq!(
+        lines,
+        ["config.yaml:1:21: `profiling.server`: this program was built without profiling; build \
+          it with `--features profiling`, or leave this empty"]
+    );
+}
+
+#[test]
 fn recording_is_off_until_a_directory_is_named() {
     assert_eq!(accepted("debug: {record: }").debug.record, None);
     let record = accepted("debug: {record: {dir: a, on: , max_files: 7}}").debug.record.unwrap();

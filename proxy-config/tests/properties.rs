@@ -88,6 +88,8 @@ fn configs() -> impl Strategy<Value = Config> {
                 workers: workers.and_then(NonZeroUsize::new),
                 pid_file: pid_file.map(Into::into),
                 shutdown: Shutdown { delay, deadline },
+                // What a program takes depends on how it was built.
+                profiling: None,
                 debug: Debug { record },
             }
         },

@@ -41,6 +41,7 @@ mod notice;
 mod pages;
 mod phase;
 mod pid_file;
+mod profiling;
 mod proxy;
 mod record;
 mod reload;

@@ -63,8 +63,8 @@ impl<R: Runtime> Service<R> {
     /// Starts to serve on these workers, at least one, which is no more than looking after idle
     /// connections and looking up names until there is a listener.
     ///
-    /// `config.listen`, `config.metrics_listen`, `config.workers`, `config.pid_file` and
-    /// `config.logging` are for the program to act on.
+    /// `config.listen`, `config.metrics_listen`, `config.workers`, `config.pid_file`,
+    /// `config.logging` and `config.profiling` are for the program to act on.
     pub fn start(config: Config, metrics: Arc<Metrics>, workers: Vec<R>) -> Self {
         let proxy = Proxy::new(&config, metrics, workers);
         for worker in &proxy.workers {

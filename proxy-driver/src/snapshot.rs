@@ -9,6 +9,7 @@ use proxy_proto::{Instant, Limits, Settings, Timeouts, Uuid};
 use proxy_replay::{Mode, Recorder};
 
 use crate::record::{Record, Tap};
+use crate::service::Port;
 use crate::upstream::Upstream;
 
 /// One configuration as the workers see it: immutable, replaced as a whole by a reload.
@@ -16,6 +17,8 @@ pub(crate) struct Snapshot<S> {
     /// Counts configurations. A worker that finds a newer one takes it before its next request.
     pub(crate) generation: u64,
     pub(crate) settings: Arc<Settings>,
+    /// Those of the metrics port: a profile takes as long as it was asked to.
+    pages: Arc<Settings>,
     pub(crate) upstreams: Vec<Arc<Upstream<S>>>,
     /// Shared with the snapshot before it when the upstreams are the same ones.
     pub(crate) rotation: Arc<RoundRobin>,
@@ -43,9 +46,13 @@ impl<S: Send + 'static> Snapshot<S> {
             },
             |former| Arc::clone(&former.rotation),
         );
+        let settings = settings(config);
+        let mut pages = settings.clone();
+        pages.timeouts.total = None;
         Self {
             generation,
-            settings: Arc::new(settings(config)),
+            settings: Arc::new(settings),
+            pages: Arc::new(pages),
             upstreams,
             rotation,
             max_conns_per_upstream: narrow(config.limits.max_conns_per_upstream),
@@ -54,14 +61,27 @@ impl<S: Send + 'static> Snapshot<S> {
     }
 
     /// The exchange of a client that has just connected.
-    pub(crate) fn exchange(&self, client: IpAddr, trace: Uuid, now: Instant) -> Recorder {
-        Recorder::new(Arc::clone(&self.settings), client, trace, now, self.mode())
+    pub(crate) fn exchange(
+        &self,
+        port: Port,
+        client: IpAddr,
+        trace: Uuid,
+        now: Instant,
+    ) -> Recorder {
+        Recorder::new(Arc::clone(self.settings_of(port)), client, trace, now, self.mode())
     }
 
     /// Between two requests: what was configured for another snapshot is configured for this one.
-    pub(crate) fn configure(&self, exchange: &mut Recorder) {
-        exchange.configure(&self.settings);
+    pub(crate) fn configure(&self, port: Port, exchange: &mut Recorder) {
+        exchange.configure(self.settings_of(port));
         exchange.record(self.mode());
+    }
+
+    const fn settings_of(&self, port: Port) -> &Arc<Settings> {
+        match port {
+            Port::Clients => &self.settings,
+            Port::Metrics => &self.pages,
+        }
     }
 
     fn mode(&self) -> Option<Mode> {

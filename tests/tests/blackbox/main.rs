@@ -21,6 +21,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod names;
+mod profiling;
 mod proxying;
 mod recording;
 mod refusals;
