@@ -25,6 +25,7 @@
 //! [`Runtime`].
 
 mod acceptor;
+mod agenda;
 mod alarm;
 pub mod clock;
 mod demo;
@@ -40,6 +41,7 @@ mod pages;
 mod pid_file;
 mod proxy;
 mod record;
+mod registry;
 mod reload;
 mod report;
 mod resolver;

@@ -7,8 +7,8 @@ use proxy_balance::{Lease, Places};
 use proxy_config::{Host, UpstreamAddress};
 use proxy_metrics::{Metrics, UpstreamMetrics};
 
-/// One upstream as configured. It lives on through reloads that keep it, with its connections, its
-/// queue and its counters.
+/// One upstream: as configured, or an address of a name that resolves to members. It lives on
+/// through reloads and answers that keep it, with its connections, its queue and its counters.
 pub(crate) struct Upstream<S> {
     pub(crate) address: UpstreamAddress,
     /// `host:port`, for logs, labels and error texts.

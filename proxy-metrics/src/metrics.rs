@@ -9,6 +9,7 @@ use prometheus_client::registry::Registry;
 
 use crate::counter::Counter;
 use crate::format::Format;
+use crate::name::NameMetrics;
 use crate::shard::Shard;
 use crate::text;
 use crate::upstream::UpstreamMetrics;
@@ -49,6 +50,7 @@ impl Metrics {
             started,
             shards: (0..workers.max(1)).map(|_| Arc::new(Shard::new(causes.len()))).collect(),
             upstreams: Mutex::default(),
+            names: Mutex::default(),
             reloads: Reloads {
                 succeeded: Counter::default(),
                 failed: Counter::default(),
@@ -78,6 +80,18 @@ impl Metrics {
         }
         let new = Arc::new(UpstreamMetrics::new(name, self.state.shards.len()));
         upstreams.push(Arc::clone(&new));
+        new
+    }
+
+    /// The metrics of the name that is called `name` (`host:port`). The same name gives the same
+    /// series for as long as they are shown.
+    pub fn name(&self, name: &str) -> Arc<NameMetrics> {
+        let mut names = self.state.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.iter().find(|known| known.name() == name) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(NameMetrics::new(name));
+        names.push(Arc::clone(&new));
         new
     }
 
@@ -130,6 +144,7 @@ pub(crate) struct State {
     pub(crate) shards: Box<[Arc<Shard>]>,
     /// In the order in which they were first named, which is the order of the file.
     upstreams: Mutex<Vec<Arc<UpstreamMetrics>>>,
+    names: Mutex<Vec<Arc<NameMetrics>>>,
     pub(crate) reloads: Reloads,
     pub(crate) log_lines_dropped: Counter,
     pub(crate) draining: AtomicBool,
@@ -138,10 +153,12 @@ pub(crate) struct State {
 impl State {
     /// The upstreams that someone still uses; forgets the others.
     pub(crate) fn upstreams_in_use(&self) -> Vec<Arc<UpstreamMetrics>> {
-        let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
-        // Under this lock a count of one cannot grow: only the registry could hand out another.
-        upstreams.retain(|upstream| Arc::strong_count(upstream) > 1);
-        upstreams.clone()
+        in_use(&self.upstreams)
+    }
+
+    /// The names that are still looked up; forgets the others.
+    pub(crate) fn names_in_use(&self) -> Vec<Arc<NameMetrics>> {
+        in_use(&self.names)
     }
 }
 
@@ -153,6 +170,13 @@ pub(crate) struct Reloads {
     pub(crate) last_succeeded: AtomicBool,
     /// In seconds since the Unix epoch.
     pub(crate) last_success: AtomicU64,
+}
+
+fn in_use<T>(known: &Mutex<Vec<Arc<T>>>) -> Vec<Arc<T>> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    // Under this lock a count of one cannot grow: only the registry could hand out another.
+    known.retain(|one| Arc::strong_count(one) > 1);
+    known.clone()
 }
 
 fn unix_seconds(at: SystemTime) -> u64 {
