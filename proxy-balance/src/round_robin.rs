@@ -1,6 +1,8 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use crate::Key;
+
 /// Strict rotation over the upstreams: 0, 1, …, n - 1, 0, …, whichever worker asks.
 ///
 /// One per list of upstreams. A reload that leaves the list as it is keeps this very value (share
@@ -27,13 +29,12 @@ impl RoundRobin {
         Self { next: AtomicUsize::new(position % upstreams.get()), upstreams }
     }
 
-    /// The rotation over the list that takes the place of this one's. Upstreams are numbered as in
-    /// a [`Pool`](crate::Pool); no number is twice in a list.
+    /// The rotation over the list that takes the place of this one's. No upstream is twice in a list.
     ///
     /// It begins with the upstream whose turn it is or, if that one has left, with the next in turn
     /// that stays; if none does, with the first.
     #[must_use]
-    pub fn succeed(&self, former: &[u32], current: &[u32]) -> Self {
+    pub fn succeed(&self, former: &[Key], current: &[Key]) -> Self {
         let position = self.position().min(former.len());
         let (served, to_serve) = former.split_at(position);
         let place = |upstream| current.iter().position(|other| other == upstream);

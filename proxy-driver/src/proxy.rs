@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use proxy_balance::Clients;
+use proxy_balance::{Clients, Key};
 use proxy_config::{Config, UpstreamAddress};
 use proxy_metrics::{Metrics, PoolGauges};
 
@@ -103,9 +103,10 @@ impl<R: Runtime> Proxy<R> {
         if !registry.members.learn(name, addresses) {
             return;
         }
-        registry.readdress(name);
         let moved = registry.members.settle();
-        if !moved.is_empty() {
+        if moved.is_empty() {
+            registry.readdress(name);
+        } else {
             report::moved(&moved);
             self.turn_over(&mut registry);
         }
@@ -135,7 +136,7 @@ impl<R: Runtime> Proxy<R> {
     fn new_upstream(
         self: &Arc<Self>,
         address: &UpstreamAddress,
-        key: u32,
+        key: Key,
         limit: u32,
     ) -> Arc<Upstream<R::Socket>> {
         let upstream = Upstream::new(address, key, limit, &self.metrics);

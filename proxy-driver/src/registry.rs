@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
+use proxy_balance::Key;
 use proxy_config::{Config, Members, UpstreamAddress};
 
 use crate::snapshot::narrow;
@@ -16,15 +17,15 @@ pub(crate) struct Registry<S> {
     /// Those that had, as long as they still serve somebody. One that comes back has its
     /// connections counted, so that its limit holds.
     retired: HashMap<UpstreamAddress, Weak<Upstream<S>>>,
-    next_key: u32,
+    next_key: Key,
 }
 
 /// Those who have their turns from now on, and the keys of those who had none before, or have none
 /// any more.
 pub(crate) struct Turnover<S> {
     pub(crate) upstreams: Vec<Arc<Upstream<S>>>,
-    pub(crate) added: Vec<u32>,
-    pub(crate) removed: Vec<u32>,
+    pub(crate) added: Vec<Key>,
+    pub(crate) removed: Vec<Key>,
 }
 
 impl<S: Send + 'static> Registry<S> {
@@ -42,7 +43,7 @@ impl<S: Send + 'static> Registry<S> {
     /// their queue and their counters; `make` makes the others.
     pub(crate) fn turn_over(
         &mut self,
-        make: impl Fn(&UpstreamAddress, u32) -> Arc<Upstream<S>>,
+        make: impl Fn(&UpstreamAddress, Key) -> Arc<Upstream<S>>,
     ) -> Turnover<S> {
         let limit = narrow(self.config.limits.max_conns_per_upstream);
         let mut former = std::mem::take(&mut self.known);

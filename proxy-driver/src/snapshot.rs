@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxy_balance::RoundRobin;
+use proxy_balance::{Key, RoundRobin};
 use proxy_config::Config;
 use proxy_proto::{Instant, Limits, Settings, Timeouts, Uuid};
 use proxy_replay::{Mode, Recorder};
@@ -100,7 +100,7 @@ pub(crate) fn settings(config: &Config) -> Settings {
     }
 }
 
-fn keys<S>(upstreams: &[Arc<Upstream<S>>]) -> Vec<u32> {
+fn keys<S>(upstreams: &[Arc<Upstream<S>>]) -> Vec<Key> {
     upstreams.iter().map(|upstream| upstream.key).collect()
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
-use proxy_balance::{Lease, Places};
+use proxy_balance::{Key, Lease, Places};
 use proxy_config::{Host, UpstreamAddress};
 use proxy_metrics::{Metrics, UpstreamMetrics};
 
@@ -14,7 +14,7 @@ pub(crate) struct Upstream<S> {
     /// `host:port`, for logs, labels and error texts.
     pub(crate) name: String,
     /// Its number in the pools of idle connections.
-    pub(crate) key: u32,
+    pub(crate) key: Key,
     pub(crate) places: Arc<Places<Box<Connection<S>>>>,
     pub(crate) metrics: Arc<UpstreamMetrics>,
     addresses: ArcSwap<Vec<SocketAddr>>,
@@ -34,7 +34,7 @@ pub(crate) struct Connection<S> {
 impl<S: Send + 'static> Upstream<S> {
     pub(crate) fn new(
         address: &UpstreamAddress,
-        key: u32,
+        key: Key,
         limit: u32,
         metrics: &Metrics,
     ) -> Arc<Self> {

@@ -74,25 +74,15 @@ impl Metrics {
     /// The metrics of the upstream that is called `name` (`host:port`). The same name gives the
     /// same series for as long as they are shown, so that counters survive a reload.
     pub fn upstream(&self, name: &str) -> Arc<UpstreamMetrics> {
-        let mut upstreams = self.state.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = upstreams.iter().find(|upstream| upstream.name() == name) {
-            return Arc::clone(known);
-        }
-        let new = Arc::new(UpstreamMetrics::new(name, self.state.shards.len()));
-        upstreams.push(Arc::clone(&new));
-        new
+        let workers = self.state.shards.len();
+        let is_it = |upstream: &UpstreamMetrics| upstream.name() == name;
+        find_or_add(&self.state.upstreams, is_it, || UpstreamMetrics::new(name, workers))
     }
 
     /// The metrics of the name that is called `name` (`host:port`). The same name gives the same
-    /// series for as long as they are shown.
+    /// series for as long as somebody holds them.
     pub fn name(&self, name: &str) -> Arc<NameMetrics> {
-        let mut names = self.state.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = names.iter().find(|known| known.name() == name) {
-            return Arc::clone(known);
-        }
-        let new = Arc::new(NameMetrics::new(name));
-        names.push(Arc::clone(&new));
-        new
+        find_or_add(&self.state.names, |known| known.name() == name, || NameMetrics::new(name))
     }
 
     /// Counts a configuration that was re-read and applied.
@@ -172,11 +162,31 @@ pub(crate) struct Reloads {
     pub(crate) last_success: AtomicU64,
 }
 
+fn find_or_add<T>(
+    known: &Mutex<Vec<Arc<T>>>,
+    is_it: impl Fn(&T) -> bool,
+    make: impl FnOnce() -> T,
+) -> Arc<T> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.iter().find(|one| is_it(one)) {
+        return Arc::clone(found);
+    }
+    // Where nobody scrapes, those that come and go must not add up.
+    forget_unused(&mut known);
+    let new = Arc::new(make());
+    known.push(Arc::clone(&new));
+    new
+}
+
 fn in_use<T>(known: &Mutex<Vec<Arc<T>>>) -> Vec<Arc<T>> {
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    // Under this lock a count of one cannot grow: only the registry could hand out another.
-    known.retain(|one| Arc::strong_count(one) > 1);
+    forget_unused(&mut known);
     known.clone()
+}
+
+/// `known` is locked: a count of one cannot grow, only the registry could hand out another.
+fn forget_unused<T>(known: &mut Vec<Arc<T>>) {
+    known.retain(|one| Arc::strong_count(one) > 1);
 }
 
 fn unix_seconds(at: SystemTime) -> u64 {

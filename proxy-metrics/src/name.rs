@@ -6,8 +6,7 @@ use crate::counter::Counter;
 
 /// What is counted of the name of an upstream that is looked up again and again.
 ///
-/// Its series are shown while someone besides the registry holds the `Arc`, or until the first
-/// scrape after that.
+/// Its series are shown while someone besides the registry holds the `Arc`.
 #[derive(Debug)]
 pub struct NameMetrics {
     name: Box<str>,

@@ -133,6 +133,14 @@ fn what_the_workers_counted_of_an_upstream_is_summed() {
 }
 
 #[test]
+fn upstreams_that_come_and_go_do_not_add_up_where_nobody_scrapes() {
+    let metrics = started();
+    let stays = Arc::downgrade(&metrics.upstream("gone:80"));
+    let _another = metrics.upstream("another:80");
+    assert!(stays.upgrade().is_none());
+}
+
+#[test]
 fn a_name_shows_its_addresses_and_errors_as_long_as_it_is_looked_up() {
     let metrics = started();
     let name = metrics.name("app.internal:9001");

@@ -28,7 +28,7 @@ fn goes_on_where_the_former_one_stood() {
 
 /// The numbers of the upstreams that have their turn next, when `former` has been picked from so
 /// often and `current` takes its place.
-fn turns(former: &[u32], picks: usize, current: &[u32]) -> Vec<u32> {
+fn turns(former: &[u64], picks: usize, current: &[u64]) -> Vec<u64> {
     let rotation = RoundRobin::new(upstreams(former.len()));
     for _ in 0..picks {
         rotation.pick();

@@ -77,13 +77,13 @@ proptest! {
     fn those_who_stay_rotate_strictly_whoever_joins_and_leaves(
         steps in proptest::collection::vec((0..8_usize, any::<u8>()), 1..40),
     ) {
-        const STAY: [u32; 3] = [1, 4, 6];
+        const STAY: [u64; 3] = [1, 4, 6];
         let mut list = STAY.to_vec();
         let mut rotation = RoundRobin::new(NonZeroUsize::new(list.len()).unwrap());
         let mut served = Vec::new();
         for (picks, there) in steps {
             served.extend((0..picks).map(|_| list[rotation.pick()]));
-            let is_there = |n: &u32| STAY.contains(n) || there >> n & 1 == 1;
+            let is_there = |n: &u64| STAY.contains(n) || there >> n & 1 == 1;
             let current: Vec<_> = (0..8).filter(is_there).collect();
             rotation = rotation.succeed(&list, &current);
             list = current;
