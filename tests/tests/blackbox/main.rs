@@ -18,6 +18,7 @@ mod large;
 mod leaks;
 mod limits;
 mod logs;
+mod members;
 mod metrics;
 mod names;
 mod proxying;
