@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::address::{Invalid, Listen};
+use crate::address::{Invalid, Listen, quoted};
 use crate::environment::VARIABLES;
 use crate::load::{NamedBy, Overrides, Source};
 
@@ -37,6 +38,44 @@ pub enum Invocation {
     },
     /// Serve two embedded echo upstreams, for a first look.
     Demo,
+    /// Ask whether a proxy is well, and exit.
+    Healthcheck {
+        /// What to ask for; `None`: the readiness of the proxy that `source` describes.
+        page: Option<Page>,
+        /// Where that one's configuration is.
+        source: Source,
+    },
+}
+
+/// A page of an HTTP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where the server listens.
+    pub place: Listen,
+    /// Its path, with a query if it has one; begins with a slash.
+    pub path: String,
+}
+
+impl FromStr for Page {
+    type Err = Invalid;
+
+    /// From `http://host:port/path`; without a path it is `/`, without a port 80.
+    fn from_str(url: &str) -> Result<Self, Invalid> {
+        let invalid = || Invalid {
+            what: format!("{} is not a URL that can be asked", quoted(url)),
+            right: "write http://host:port/path".to_owned(),
+        };
+        let rest = url.strip_prefix("http://").ok_or_else(invalid)?;
+        let (place, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        if path.bytes().any(|byte| !byte.is_ascii_graphic()) {
+            return Err(invalid());
+        }
+        let place = match place.parse() {
+            Ok(place) => place,
+            Err(_) => Listen::from_parts(place, "80").map_err(|_| invalid())?,
+        };
+        Ok(Self { place, path: if path.is_empty() { "/" } else { path }.to_owned() })
+    }
 }
 
 /// Understands the arguments, the program's name first, with `env` as the environment.
@@ -75,8 +114,16 @@ where
         .after_help(after_help(binary_name));
     let mut matches = command.try_get_matches_from_mut(arguments)?;
     let arguments = Arguments::from_arg_matches_mut(&mut matches)?;
-    if let Some(Mode::Demo) = arguments.mode {
-        return Ok(Invocation::Demo);
+    match arguments.mode {
+        Some(Mode::Demo) => return Ok(Invocation::Demo),
+        Some(Mode::Healthcheck { url, config }) => {
+            let page = url
+                .map(|url| url.parse::<Page>())
+                .transpose()
+                .map_err(|invalid| command.error(ErrorKind::ValueValidation, invalid))?;
+            return Ok(Invocation::Healthcheck { page, source: source(config, directory, env) });
+        }
+        None => {}
     }
     let (listen, file) = positional(arguments.place, arguments.port, directory)
         .map_err(|invalid| command.error(ErrorKind::ValueValidation, invalid))?;
@@ -124,6 +171,15 @@ struct Arguments {
 enum Mode {
     /// Start two echo upstreams and the proxy in front of them, for a first look
     Demo,
+    /// Ask whether the proxy takes clients: exit code 0 if it does, 1 if not
+    Healthcheck {
+        /// Ask for this page instead, such as http://127.0.0.1:9001/
+        url: Option<String>,
+
+        /// Find the proxy by this configuration file
+        #[arg(short, long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
 }
 
 /// What the positional arguments are: a place to listen on, or a file.
@@ -185,6 +241,7 @@ fn after_help(binary_name: &str) -> String {
   {binary_name} 0.0.0.0 8080 -c proxy.yaml  listen there, the rest from this file
   {binary_name} -t /etc/proxy.yaml          is this file valid?
   {binary_name} demo                        a first look
+  {binary_name} healthcheck                 does the proxy that runs here take clients?
 
 The configuration file is the one named, else the one in CONFIG_PATH, else ./config.yaml.
 Without a file, these variables are used:{variables}

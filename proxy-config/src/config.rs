@@ -205,6 +205,10 @@ impl TryFrom<String> for Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shutdown {
+    /// How long clients are served on while `/readyz` says 503, before the listener closes: 0 to a
+    /// day.
+    #[serde(rename = "delay_ms", with = "millis")]
+    pub delay: Duration,
     /// How long the requests in flight may take to finish, 1 ms to a day.
     #[serde(rename = "deadline_ms", with = "millis")]
     pub deadline: Duration,
@@ -212,7 +216,7 @@ pub struct Shutdown {
 
 impl Default for Shutdown {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(30) }
+        Self { delay: Duration::ZERO, deadline: Duration::from_secs(30) }
     }
 }
 

@@ -117,8 +117,10 @@ const LIMITS: &[Key] = &[
 
 const LOGGING: &[Key] = &[key("level", Kind::Level, "debug, info, warning or error")];
 
-const SHUTDOWN: &[Key] =
-    &[key("deadline_ms", TIME, "how long the requests in flight may take to finish")];
+const SHUTDOWN: &[Key] = &[
+    key("delay_ms", TIME_OR_ZERO, "serve on, /readyz saying 503, before the listener closes"),
+    key("deadline_ms", TIME, "how long the requests in flight may take to finish"),
+];
 
 const DEBUG: &[Key] = &[key(
     "record",

@@ -64,6 +64,7 @@ fn configs() -> impl Strategy<Value = Config> {
     let rest = (
         option::of(1..=1024_usize),
         option::of("[a-z0-9 #:.'\"{}é-]{1,12}"),
+        option::of(time()).prop_map(Option::unwrap_or_default),
         time(),
         option::of(record()),
     );
@@ -75,7 +76,7 @@ fn configs() -> impl Strategy<Value = Config> {
             timeouts,
             limits,
             level,
-            (workers, pid_file, deadline, record),
+            (workers, pid_file, delay, deadline, record),
         )| {
             Config {
                 listen,
@@ -86,7 +87,7 @@ fn configs() -> impl Strategy<Value = Config> {
                 logging: Logging { level },
                 workers: workers.and_then(NonZeroUsize::new),
                 pid_file: pid_file.map(Into::into),
-                shutdown: Shutdown { deadline },
+                shutdown: Shutdown { delay, deadline },
                 debug: Debug { record },
             }
         },

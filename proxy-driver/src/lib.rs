@@ -25,12 +25,14 @@
 //! [`Runtime`].
 
 mod acceptor;
+mod activation;
 mod agenda;
 mod alarm;
 pub mod clock;
 mod demo;
 mod descriptors;
 mod echo;
+mod healthcheck;
 mod housekeeper;
 mod link;
 mod listen;
@@ -38,6 +40,7 @@ mod local;
 mod log;
 mod notice;
 mod pages;
+mod phase;
 mod pid_file;
 mod proxy;
 mod record;
@@ -51,6 +54,7 @@ mod service;
 mod session;
 mod signals;
 mod snapshot;
+mod supervisor;
 pub mod tcp;
 mod upstream;
 mod watched;

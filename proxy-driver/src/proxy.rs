@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use proxy_balance::{Clients, Key};
 use proxy_config::{Config, UpstreamAddress};
 use proxy_metrics::{Metrics, PoolGauges};
 
+use crate::phase::{Life, Phase};
 use crate::record::Tap;
 use crate::registry::{Registry, Turnover};
 use crate::report;
@@ -25,8 +26,7 @@ pub(crate) struct Proxy<R: Runtime> {
     pub(crate) clients: Arc<Clients>,
     snapshot: ArcSwap<Snapshot<R::Socket>>,
     generation: AtomicU64,
-    draining: AtomicBool,
-    cutting: AtomicBool,
+    pub(crate) life: Life,
     resolver: Resolver,
     registry: Mutex<Registry<R::Socket>>,
     tap: OnceLock<Arc<Tap>>,
@@ -63,8 +63,7 @@ impl<R: Runtime> Proxy<R> {
                 clients: Arc::new(Clients::new(narrow(config.limits.max_client_conns))),
                 snapshot: ArcSwap::from_pointee(Snapshot::new(0, config, Vec::new(), None, None)),
                 generation: AtomicU64::new(0),
-                draining: AtomicBool::new(false),
-                cutting: AtomicBool::new(false),
+                life: Life::new(),
                 registry: Mutex::new(Registry::new(config.clone())),
                 tap: OnceLock::new(),
             }
@@ -120,7 +119,7 @@ impl<R: Runtime> Proxy<R> {
         let config = &registry.config;
         let idle_timeout = config.timeouts.upstream_idle.unwrap_or(Duration::ZERO);
         // A drain has closed what was idle, and keeps nothing, of new upstreams neither.
-        if !self.is_draining() {
+        if !self.life.has_reached(Phase::Draining) {
             for worker in &self.workers {
                 worker.configure(idle_timeout, &added, &removed);
             }
@@ -161,28 +160,26 @@ impl<R: Runtime> Proxy<R> {
         self.resolver.wait(patience);
     }
 
+    /// From now on this instance is not to be chosen by who has others.
+    pub(crate) fn leave(&self) {
+        self.life.enter(Phase::Leaving);
+        self.metrics.set_draining();
+    }
+
     /// From now on requests in progress are finished and nothing else is begun.
     pub(crate) fn drain(&self) {
-        self.draining.store(true, Relaxed);
-        self.metrics.set_draining();
+        self.leave();
+        self.life.enter(Phase::Draining);
         for worker in &self.workers {
             worker.drain_idle();
         }
         self.clients.wake_all();
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Relaxed)
-    }
-
     /// The time for the drain is over: what is in progress is cut.
     pub(crate) fn cut(&self) {
-        self.cutting.store(true, Relaxed);
+        self.life.enter(Phase::Cutting);
         self.clients.wake_all();
-    }
-
-    pub(crate) fn is_cutting(&self) -> bool {
-        self.cutting.load(Relaxed)
     }
 
     /// What is open to each upstream, in the order of their turns.

@@ -2,12 +2,12 @@ use std::net::{SocketAddr, TcpListener};
 
 use proxy_config::{Config, Listen, Overrides, Source, load};
 
-use crate::descriptors;
 use crate::listen::{BindError, bind};
 use crate::log::Log;
 use crate::run::{env, wall_clock};
 use crate::runtime::Runtime;
 use crate::service::{Port, Service};
+use crate::{descriptors, supervisor};
 
 /// A service that listens where its configuration says, and reads it again.
 pub(crate) struct Process<R: Runtime> {
@@ -16,29 +16,51 @@ pub(crate) struct Process<R: Runtime> {
     metrics: Open,
 }
 
-/// The open listeners of one configured address.
+/// The open listeners of one port.
 struct Open {
-    listen: Listen,
+    opener: Opener,
     addresses: Vec<SocketAddr>,
 }
 
 /// Listening sockets that are bound and not yet accepted from.
 pub(crate) struct Bound {
-    listen: Listen,
+    opener: Opener,
     listeners: Vec<TcpListener>,
+}
+
+/// Who decides where to listen.
+enum Opener {
+    /// The configuration, which says this.
+    Config(Listen),
+    /// The service manager that started the process.
+    ServiceManager,
 }
 
 impl Bound {
     pub(crate) fn to(listen: &Listen) -> Result<Self, BindError> {
-        Ok(Self { listen: listen.clone(), listeners: bind(listen)? })
+        Ok(Self { opener: Opener::Config(listen.clone()), listeners: bind(listen)? })
+    }
+
+    /// Takes what the service manager has opened, if it has, whatever is configured.
+    pub(crate) fn by_service_manager_or_to(
+        listeners: Vec<TcpListener>,
+        listen: &Listen,
+    ) -> Result<Self, BindError> {
+        if listeners.is_empty() {
+            return Self::to(listen);
+        }
+        Ok(Self { opener: Opener::ServiceManager, listeners })
     }
 }
 
 impl<R: Runtime> Process<R> {
-    /// Begins to accept on what was bound.
+    /// Begins to accept on what was bound: first on the metrics port, which can tell that clients
+    /// are to wait until the names are looked up.
     pub(crate) fn start(mut service: Service<R>, clients: Bound, metrics: Bound) -> Self {
         let metrics = open(metrics, Port::Metrics, &mut service);
+        service.wait_for_names();
         let clients = open(clients, Port::Clients, &mut service);
+        service.set_ready();
         Self { service, clients, metrics }
     }
 
@@ -54,9 +76,21 @@ impl<R: Runtime> Process<R> {
 
     /// Reads the file again and applies it as a whole, or changes nothing and says why.
     pub(crate) fn reload(&mut self, source: &Source, overrides: &Overrides, log: &Log) {
+        supervisor::reloading();
+        let outcome = self.reload_and_tell(source, overrides, log);
+        supervisor::ready(outcome);
+    }
+
+    /// Returns what became of it, in a sentence.
+    fn reload_and_tell(
+        &mut self,
+        source: &Source,
+        overrides: &Overrides,
+        log: &Log,
+    ) -> &'static str {
         let Source::File { path, .. } = source else {
             tracing::warn!(target: "proxy.config", "There is no configuration file to re-read");
-            return;
+            return "Serving; there is no configuration file to re-read";
         };
         let former = self.service.config().logging.level;
         match self.try_reload(source, overrides) {
@@ -71,12 +105,14 @@ impl<R: Runtime> Process<R> {
                     path.display()
                 );
                 log.set_level(level);
+                "Serving; the configuration was reloaded"
             }
             Err(reasons) => {
                 self.service.proxy.metrics.reload_failed();
                 for reason in reasons {
                     tracing::error!(target: "proxy.config", "Config not reloaded: {reason}");
                 }
+                "Serving; the last reload failed, and its log lines say why"
             }
         }
     }
@@ -86,8 +122,9 @@ impl<R: Runtime> Process<R> {
         let config = load(source, overrides, &env)
             .map_err(|diagnostics| diagnostics.lines().collect::<Vec<_>>())?;
         let bind = |open: &Open, listen: &Listen| -> Result<Option<Bound>, Vec<String>> {
-            if open.listen == *listen {
-                return Ok(None);
+            match &open.opener {
+                Opener::Config(former) if former != listen => {}
+                Opener::Config(_) | Opener::ServiceManager => return Ok(None),
             }
             Bound::to(listen).map(Some).map_err(|error| vec![error.to_string()])
         };
@@ -122,7 +159,7 @@ fn open<R: Runtime>(bound: Bound, port: Port, service: &mut Service<R>) -> Open 
         Port::Clients => "Listening",
         Port::Metrics => "Metrics",
     };
-    let Bound { listen, listeners } = bound;
+    let Bound { opener, listeners } = bound;
     let mut addresses = Vec::with_capacity(listeners.len());
     for listener in listeners {
         if let Ok(address) = listener.local_addr() {
@@ -131,5 +168,5 @@ fn open<R: Runtime>(bound: Bound, port: Port, service: &mut Service<R>) -> Open 
         }
         service.listen(port, move || R::listen(listener));
     }
-    Open { listen, addresses }
+    Open { opener, addresses }
 }

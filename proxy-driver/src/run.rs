@@ -5,25 +5,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use proxy_config::cli::{EX_CONFIG, EX_FAILURE, Invocation, parse_from};
-use proxy_config::{Config, Diagnostics, Overrides, Source, load};
+use proxy_config::{Config, Diagnostics, Overrides, Shutdown, Source, load};
 
+use crate::activation::Activation;
 use crate::log::{self, Log};
 use crate::pid_file::PidFile;
 use crate::reload::{Bound, Process};
 use crate::runtime::Runtime;
 use crate::service::{Service, metrics};
 use crate::signals::{Signal, Signals};
-use crate::{demo, descriptors};
+use crate::{demo, descriptors, healthcheck, supervisor};
 
 /// The program, whatever the runtime: `fn main() -> ExitCode { proxy_driver::main::<Tokio>() }`.
 ///
-/// Exit codes: 0 after a drain or `--test`, 1 for a failure at run time, 2 for wrong usage, 78 for
+/// Exit codes: 0 after a drain, `--test` or a health check, 1 for a failure at run time, 2 for wrong usage, 78 for
 /// an invalid configuration, 128 + n for a second signal n.
 pub fn main<R: Runtime>() -> ExitCode {
     match parse_from(R::NAME, std::env::args_os(), &env) {
         Ok(Invocation::Run { source, overrides }) => run::<R>(&source, &overrides),
         Ok(Invocation::Test { source, overrides }) => test(&source, &overrides),
         Ok(Invocation::Demo) => demo::run::<R>(),
+        Ok(Invocation::Healthcheck { page, source }) => healthcheck::run(page, &source),
         Err(error) => {
             let _closed = error.print();
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EX_FAILURE))
@@ -68,6 +70,7 @@ pub(crate) fn serve<R: Runtime>(
     match start::<R>(config) {
         Ok((process, signals, log, pid_file)) => {
             announce(&process);
+            supervisor::ready("Serving");
             let code = attend(process, &signals, source, overrides, &log);
             drop(pid_file);
             code.finish(log)
@@ -81,13 +84,15 @@ pub(crate) fn serve<R: Runtime>(
 
 type Started<R> = (Process<R>, Signals, Log, Option<PidFile>);
 
-/// Everything that can fail, in the order in which it must happen: signals are caught before a
-/// port opens, ports are bound before anything is said to be ready.
+/// Everything that can fail, in the order in which it must happen: what was inherited is taken
+/// before there are threads, signals are caught before a port opens, ports are bound before
+/// anything is said to be ready.
 fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::Error>> {
+    let passed = Activation::take(env("LISTEN_FDNAMES").as_deref())?;
     let signals = Signals::install()?;
     descriptors::raise_limit();
-    let clients = Bound::to(&config.listen)?;
-    let metrics_port = Bound::to(&config.metrics_listen)?;
+    let clients = Bound::by_service_manager_or_to(passed.clients, &config.listen)?;
+    let metrics_port = Bound::by_service_manager_or_to(passed.metrics, &config.metrics_listen)?;
     let pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
     let workers = config.workers.unwrap_or_else(cores);
     let metrics = metrics::<R>(workers.get(), wall_clock());
@@ -117,7 +122,16 @@ fn attend<R: Runtime>(
 }
 
 fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
-    let patience = service.config().shutdown.deadline;
+    let Shutdown { delay, deadline: patience } = service.config().shutdown;
+    supervisor::stopping(delay + patience + CUT);
+    if delay > Duration::ZERO {
+        let millis = delay.as_millis();
+        tracing::info!(target: "proxy.server", "Shutting down in {millis} ms: no longer ready");
+        service.leave();
+        if let Some(number) = wait_for_another(signals, delay) {
+            return End::Killed(number);
+        }
+    }
     tracing::info!(target: "proxy.server", "Shutting down: finishing what is in flight");
     service.drain();
     if let Some(number) = wait_until_drained(service, signals, patience) {
@@ -133,6 +147,17 @@ fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
     }
     tracing::info!(target: "proxy.server", "Shut down");
     End::Drained
+}
+
+/// Waits for so long or for a second signal, which it returns.
+fn wait_for_another(signals: &Signals, patience: Duration) -> Option<i32> {
+    let until = clock() + patience;
+    loop {
+        let left = until.checked_duration_since(clock())?;
+        if let Some(Signal::Stop(number)) = signals.wait_for(left) {
+            return Some(number);
+        }
+    }
 }
 
 /// Waits for the drain or for a second signal, which it returns.
@@ -185,7 +210,7 @@ pub(crate) fn wall_clock() -> SystemTime {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the main thread belongs to no runtime")]
-fn clock() -> Instant {
+pub(crate) fn clock() -> Instant {
     Instant::now()
 }
 

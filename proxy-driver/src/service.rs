@@ -9,6 +9,7 @@ use proxy_replay::Recording;
 
 use crate::acceptor::{Acceptor, Stop};
 use crate::housekeeper::Housekeeper;
+use crate::phase::Phase;
 use crate::proxy::Proxy;
 use crate::runtime::Runtime;
 
@@ -60,7 +61,7 @@ pub struct UpstreamCounts {
 
 impl<R: Runtime> Service<R> {
     /// Starts to serve on these workers, at least one, which is no more than looking after idle
-    /// connections until there is a listener. Waits up to a second for names to be looked up.
+    /// connections and looking up names until there is a listener.
     ///
     /// `config.listen`, `config.metrics_listen`, `config.workers`, `config.pid_file` and
     /// `config.logging` are for the program to act on.
@@ -70,8 +71,18 @@ impl<R: Runtime> Service<R> {
             let theirs = Arc::clone(worker);
             worker.runtime.spawn(async move { Housekeeper::new(theirs).await });
         }
-        proxy.wait_for_names(NAMES);
         Self { proxy, config, clients: Vec::new(), metrics: Vec::new(), closing: Vec::new() }
+    }
+
+    /// Waits until each name has been looked up once, a second at most. Requests to those that do
+    /// not resolve by then are answered with 502 until they do.
+    pub fn wait_for_names(&self) {
+        self.proxy.wait_for_names(NAMES);
+    }
+
+    /// Says on the metrics port that clients may come: `/readyz`.
+    pub fn set_ready(&self) {
+        self.proxy.life.enter(Phase::Ready);
     }
 
     /// Accepts from one more listener. `open` is called on the worker that will poll it.
@@ -111,7 +122,7 @@ impl<R: Runtime> Service<R> {
     pub fn configure(&mut self, config: Config) {
         // Before it is applied, so that no request meets a new name whose addresses are to be had.
         self.proxy.watch_names(&config);
-        self.proxy.wait_for_names(NAMES);
+        self.wait_for_names();
         self.proxy.configure(&config);
         self.config = config;
     }
@@ -128,6 +139,13 @@ impl<R: Runtime> Service<R> {
     pub fn tap(&mut self, tap: impl Fn(Recording) + Send + Sync + 'static) {
         self.proxy.tap(Arc::new(tap));
         self.proxy.configure(&self.config);
+    }
+
+    /// Takes the readiness back: `/readyz` says 503, and every connection is closed after its next
+    /// response. Clients are served on, as those come that have not heard yet that this instance is
+    /// about to [drain](Self::drain).
+    pub fn leave(&self) {
+        self.proxy.leave();
     }
 
     /// Stops listening for clients, and lets those there are finish what they are at. The metrics

@@ -17,6 +17,7 @@ use self::answers::{Answers, Presence, Woken, chosen};
 use self::transfer::Pending;
 use crate::alarm::Alarm;
 use crate::link::{Link, Times};
+use crate::phase::Phase;
 use crate::proxy::Proxy;
 use crate::runtime::{Runtime, Socket};
 use crate::snapshot::Snapshot;
@@ -150,15 +151,16 @@ impl<R: Runtime> Session<R> {
         woken
     }
 
-    /// Notices that the proxy drains, or that the time for that is over. `true`: there may be
-    /// actions to take.
+    /// Notices that the proxy leaves or drains, or that the time for that is over. `true`: there may
+    /// be actions to take.
     fn notice_drain(&mut self, lanes: &mut Lanes, now: Instant) -> bool {
         let Answers::Upstreams { presence, .. } = &mut self.answers else { return false };
-        if self.proxy.is_cutting() {
+        if self.proxy.life.has_reached(Phase::Cutting) {
             self.exchange.handle_cut(lanes, now);
             return true;
         }
-        let is_news = self.proxy.is_draining() && !self.exchange.is_idle() && !presence.leaves;
+        let is_leaving = self.proxy.life.has_reached(Phase::Leaving);
+        let is_news = is_leaving && !self.exchange.is_idle() && !presence.leaves;
         if is_news {
             presence.leaves = true;
             self.exchange.handle_drain(lanes, now);
@@ -198,7 +200,8 @@ impl<R: Runtime> Session<R> {
                     presence.idle = true;
                     place.set_idle(now.as_nanos());
                 }
-                let wanted = self.proxy.is_draining() || place.asked_to_leave();
+                let drains = self.proxy.life.has_reached(Phase::Draining);
+                let wanted = drains || place.asked_to_leave();
                 // A request that is here already, though the reactor has not said so, is served.
                 if wanted && !presence.leaves && !self.client.has_unread() {
                     presence.leaves = true;
@@ -299,7 +302,7 @@ impl<R: Runtime> Session<R> {
         match &mut self.answers {
             Answers::Pages { body } => {
                 let Some(request) = self.exchange.request(lanes) else { return Reply::Routed };
-                match pages::answer(request, &self.proxy.metrics) {
+                match pages::answer(request, &self.proxy) {
                     Ok((head, page)) => {
                         *body = Some(page);
                         Reply::Local(head)

@@ -137,7 +137,7 @@ impl State {
         single(
             out,
             "proxy_draining",
-            "Whether the process takes no new connections and finishes those it has.",
+            "Whether the process was told to stop and is about to end.",
             &ConstGauge::new(u32::from(self.draining.load(Ordering::Relaxed))),
         )?;
         let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();

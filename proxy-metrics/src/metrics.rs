@@ -105,8 +105,7 @@ impl Metrics {
         &self.state.log_lines_dropped
     }
 
-    /// Says that the process takes no new connections and finishes those it has:
-    /// `proxy_draining`.
+    /// Says that the process was told to stop and is about to end: `proxy_draining`.
     pub fn set_draining(&self) {
         self.state.draining.store(true, Ordering::Relaxed);
     }

@@ -1,10 +1,12 @@
 //! Finding the binaries under test, and launching them.
 
 use std::collections::HashMap;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex};
 
+use command_fds::{CommandFdExt, FdMapping};
 use tempfile::TempDir;
 
 use crate::{Process, Proxy};
@@ -40,6 +42,23 @@ impl Binary {
         let mut command = Command::new("prlimit");
         command.arg(format!("--nofile={soft}:{hard}")).arg(self.path());
         Launch::of(command)
+    }
+
+    /// The same, with sockets that are open already, each with its name, as a service manager
+    /// passes them on.
+    pub fn launch_activated(self, sockets: &[(&str, &TcpListener)]) -> Launch {
+        let mut launch = Launch::of(Command::new("sh"));
+        let command = &mut launch.command;
+        // Its process id is known to the process alone, and only when it runs.
+        command.args(["-c", "LISTEN_PID=$$ exec \"$0\" \"$@\""]).arg(self.path());
+        let names: Vec<_> = sockets.iter().map(|(name, _)| *name).collect();
+        command.env("LISTEN_FDS", sockets.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
+        let mappings = sockets.iter().zip(3..).map(|((_, socket), child_fd)| FdMapping {
+            parent_fd: socket.try_clone().expect("a descriptor").into(),
+            child_fd,
+        });
+        command.fd_mappings(mappings.collect()).expect("each number once");
+        launch
     }
 
     /// Starts it with this configuration file, and waits until it listens.
@@ -88,6 +107,13 @@ impl Launch {
         self
     }
 
+    /// Takes an environment variable away.
+    #[must_use]
+    pub fn env_remove(mut self, variable: &str) -> Self {
+        self.command.env_remove(variable);
+        self
+    }
+
     /// Writes a file into the working directory.
     #[must_use]
     pub fn writes(self, file: &str, text: impl ToString) -> Self {
@@ -122,7 +148,7 @@ impl Launch {
 }
 
 /// What would leak into a child from the environment of whoever runs the tests.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 10] = [
     "CONFIG_PATH",
     "UPSTREAM_HOSTS",
     "PROXY_LISTEN_HOST",
@@ -130,6 +156,9 @@ const VARIABLES: [&str; 7] = [
     "METRICS_LISTEN_HOST",
     "METRICS_LISTEN_PORT",
     "LOG_LEVEL",
+    "NOTIFY_SOCKET",
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
 ];
 
 static BUILT: LazyLock<Mutex<HashMap<&'static str, PathBuf>>> = LazyLock::new(Mutex::default);

@@ -1,5 +1,6 @@
 //! A client that sends what a test tells it to, well-formed or not.
 
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::ops::{Deref, DerefMut};
 
@@ -14,13 +15,17 @@ impl Client {
     /// Connects.
     #[track_caller]
     pub fn connect(addr: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&addr, PATIENCE);
-        Self { wire: Wire::new(stream.unwrap_or_else(|error| panic!("connect {addr}: {error}"))) }
+        Self::try_connect(addr).unwrap_or_else(|error| panic!("connect {addr}: {error}"))
+    }
+
+    /// Connects, if somebody listens.
+    pub fn try_connect(addr: SocketAddr) -> io::Result<Self> {
+        Ok(Self { wire: Wire::new(TcpStream::connect_timeout(&addr, PATIENCE)?) })
     }
 
     /// Whether nobody listens there any more.
     pub fn is_refused(addr: SocketAddr) -> bool {
-        TcpStream::connect_timeout(&addr, PATIENCE).is_err()
+        Self::try_connect(addr).is_err()
     }
 
     /// Sends a GET and reads its response.

@@ -113,6 +113,9 @@ fn wrong_usage_is_refused() {
     shell.refuses("p a 80 c", "cannot be used with");
     shell.refuses("p --colour", "unexpected argument");
     shell.refuses("p demo -t", "unexpected argument");
+    for url in ["https://host/", "host:80", "http://", "http://host:no/", "http://host/\t"] {
+        shell.refuses(&format!("p healthcheck {url}"), "is not a URL that can be asked");
+    }
 }
 
 #[test]
@@ -123,6 +126,29 @@ fn modes_and_options() {
     let overrides = Overrides::default();
     assert_eq!(shell.types("p -t a.yaml").unwrap(), Invocation::Test { source, overrides });
     assert_eq!(shell.runs("p --pid-file x.pid").1.pid_file, Some("x.pid".into()));
+}
+
+#[test]
+fn a_health_check_asks_a_url_or_the_proxy_of_a_configuration() {
+    let shell = Shell::new().with_file("config.yaml");
+    let asks = |line: &str| match shell.types(line).unwrap() {
+        Invocation::Healthcheck { page, source } => (page, source),
+        other => panic!("{other:?}"),
+    };
+    let usual = shell.file("config.yaml", NamedBy::Default);
+    assert_eq!(asks("p healthcheck"), (None, usual.clone()));
+    let named = shell.file("a.yaml", NamedBy::Argument);
+    assert_eq!(asks("p healthcheck -c a.yaml"), (None, named));
+    let page = |place: &str, path: &str| {
+        Some(Page { place: place.parse().unwrap(), path: path.to_owned() })
+    };
+    for (url, expected) in [
+        ("http://127.0.0.1:9001/a?b", page("127.0.0.1:9001", "/a?b")),
+        ("http://host", page("host:80", "/")),
+        ("http://[::1]/x", page("[::1]:80", "/x")),
+    ] {
+        assert_eq!(asks(&format!("p healthcheck {url}")), (expected, usual.clone()), "{url}");
+    }
 }
 
 #[test]

@@ -368,3 +368,34 @@ fn an_idle_client_is_small() {
     // What a runtime adds is rounded up to 128 bytes by tokio: these are 384 there.
     assert!(size_of::<Session<Virtual>>() <= 288, "{}", size_of::<Session<Virtual>>());
 }
+
+#[test]
+fn the_readiness_follows_the_life_of_the_process() {
+    let scene = Scene::new(|_| {});
+    let (near, client) = pair();
+    let from = (Ipv4Addr::LOCALHOST, 5000).into();
+    let worker = Seat::on(&scene.proxy.workers[0]);
+    let mut session = Box::pin(Session::admin(near, from, Arc::clone(&scene.proxy), worker));
+    let mut answers = |path: &str| {
+        let mut got = Vec::new();
+        client.sends(format!("GET {path} HTTP/1.1\r\nHost: m\r\n\r\n").as_bytes());
+        let _pending = run(&mut session);
+        client.takes(&mut got);
+        let text = String::from_utf8(got).expect("text");
+        let word = text.rsplit("\r\n\r\n").next().expect("a body").trim().to_owned();
+        (text["HTTP/1.1 ".len()..][..3].to_owned(), word)
+    };
+    for (phase, status, word) in [
+        (Phase::Starting, "503", "starting"),
+        (Phase::Ready, "200", "ready"),
+        (Phase::Leaving, "503", "draining"),
+        (Phase::Draining, "503", "draining"),
+        (Phase::Cutting, "503", "draining"),
+    ] {
+        scene.proxy.life.enter(phase);
+        assert_eq!(answers("/readyz"), (status.to_owned(), word.to_owned()), "{phase:?}");
+        assert_eq!(answers("/healthz"), ("200".to_owned(), "ok".to_owned()), "{phase:?}");
+    }
+    scene.proxy.life.enter(Phase::Ready);
+    assert_eq!(scene.proxy.life.phase(), Phase::Cutting, "it never goes back");
+}

@@ -157,6 +157,8 @@ pub enum Operation {
     Upstream(usize, Works),
     /// A connection breaks for both ends: number n of those that are open.
     Breaks(usize),
+    /// The proxy was told to stop, and serves on until it drains.
+    Leaves,
 }
 
 /// How an upstream treats new connections.

@@ -49,7 +49,7 @@ impl Plan {
         let span = dice.pick(&[2_000, 50_000, 400_000]);
         for _ in 0..dice.pick(&[0, 0, 1, 2, 4]) {
             let at = Duration::from_micros(dice.below(span) as u64);
-            let kind = if self.calm { 0 } else { dice.below(5) };
+            let kind = if self.calm { 0 } else { dice.below(6) };
             let operation = match kind {
                 0 | 1 => {
                     let mut setup = Setup::roll(dice, self.calm, upstreams, self.clients.len());
@@ -63,6 +63,7 @@ impl Plan {
                     let works = dice.pick(&[Works::Well, Works::Not, Works::Silently]);
                     Operation::Upstream(dice.below(upstreams), works)
                 }
+                4 => Operation::Leaves,
                 _ => Operation::Breaks(dice.below(8)),
             };
             self.operations.push((at, operation));

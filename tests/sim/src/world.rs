@@ -331,6 +331,7 @@ impl World {
                 network.works[*upstream] = *works;
             }),
             Operation::Breaks(nth) => network::with(|network| network.break_one(*nth)),
+            Operation::Leaves => self.service.leave(),
         }
     }
 
