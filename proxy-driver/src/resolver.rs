@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use proxy_metrics::{Metrics, NameMetrics};
 
 use crate::agenda::{Agenda, News};
 use crate::clock;
+use crate::link::{EMFILE, ENFILE};
 
 /// Looks up the names of upstreams, again and again, on a thread of its own, because the system's
 /// resolver blocks. A failure is logged and counted, and changes nothing.
@@ -156,7 +157,27 @@ impl Shared {
 
 /// Asks the system's resolver.
 pub(crate) fn look_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    (name, port).to_socket_addrs().map(Iterator::collect)
+    (name, port).to_socket_addrs().map(|found| usable(found.collect()))
+}
+
+/// Leaves out addresses to which no way leads from here, IPv6 ones on most machines that have
+/// none, unless that is all of them. The system's resolver puts them last for those who try one
+/// after another (RFC 6724 section 6, rule 1), but each member has its turn.
+fn usable(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let (usable, others): (Vec<_>, Vec<_>) = found.into_iter().partition(has_route);
+    if usable.is_empty() { others } else { usable }
+}
+
+/// Asks the kernel, which sends nothing for it.
+fn has_route(address: &SocketAddr) -> bool {
+    let any: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let connected = UdpSocket::bind((any, 0)).and_then(|socket| socket.connect(address));
+    // A want of descriptors says nothing of the way.
+    let error = connected.err().map(|error| error.raw_os_error());
+    matches!(error, None | Some(Some(EMFILE | ENFILE)))
 }
 
 /// How long the addresses of a name that is one upstream are trusted. The system's resolver does
@@ -228,7 +249,7 @@ mod tests {
     const TWO: SocketAddr = address(2);
 
     const fn address(last: u8) -> SocketAddr {
-        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, last)), 80)
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), 80)
     }
 
     /// Longer than any machine takes.
@@ -271,6 +292,15 @@ mod tests {
         told.sort();
         assert_eq!(told, ["app:80", "db:80"]);
         assert!(scene.metrics().contains("proxy_resolve_addresses{name=\"db:80\"} 1\n"));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_reached_is_left_out_unless_all_are() {
+        let loopback = (Ipv4Addr::LOCALHOST, 80).into();
+        // Nobody may connect to it who has not asked for that.
+        let broadcast = (Ipv4Addr::BROADCAST, 80).into();
+        assert_eq!(usable(vec![broadcast, loopback]), [loopback]);
+        assert_eq!(usable(vec![broadcast]), [broadcast]);
     }
 
     #[test]
