@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Host, Invalid, Listen, UpstreamAddress, quoted};
 use crate::server_url::ServerUrl;
+use crate::upstream::UpstreamEntry;
 
 /// Everything a user can set. The defaults are those of the example file.
 ///
@@ -24,7 +25,7 @@ pub struct Config {
     /// Where the metrics and the admin pages are served; never where clients connect.
     pub metrics_listen: Listen,
     /// At least one, no two alike, in the order of their turns.
-    pub upstreams: Vec<UpstreamAddress>,
+    pub upstreams: Vec<UpstreamEntry>,
     /// How long to wait, and for what.
     pub timeouts: Timeouts,
     /// How much, and how many.
@@ -47,7 +48,7 @@ impl Default for Config {
     fn default() -> Self {
         let loopback = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let listen = |port| Listen { host: loopback.clone(), port };
-        let upstream = |port| UpstreamAddress { host: loopback.clone(), port };
+        let upstream = |port| UpstreamAddress { host: loopback.clone(), port }.into();
         Self {
             listen: listen(8080),
             metrics_listen: listen(8081),
@@ -314,15 +315,15 @@ impl Record {
     }
 }
 
-mod millis {
+pub(crate) mod millis {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::time::Duration;
 
-    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
         time.as_millis().serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         u64::deserialize(from).map(Duration::from_millis)
     }
 }

@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     /// Keys of its own, of which the one that is named must be there. Left out or empty, the whole
     /// is off.
     Feature { keys: &'static [Key], needs: &'static str },
-    /// At least one entry, each with all of these keys.
+    /// At least one entry, each with all of these keys that are no [`Kind::Feature`].
     Upstreams(&'static [Key]),
     /// An address or name, and a port.
     Listen,
@@ -90,7 +90,21 @@ pub(crate) const FILE: &[Key] = &[
 const UPSTREAM: &[Key] = &[
     key("host", Kind::Host, "an address or a name"),
     key("port", Kind::Integer { min: 1, max: 65535 }, "where it listens"),
+    key(
+        RESOLVE,
+        Kind::Feature { keys: RESOLVE_KEYS, needs: "interval_ms" },
+        "each address of the name is an upstream; docs/upstreams.md",
+    ),
 ];
+
+/// The key of an upstream that makes each address of its name one.
+pub(crate) const RESOLVE: &str = "resolve";
+
+const RESOLVE_KEYS: &[Key] = &[key(
+    "interval_ms",
+    Kind::Integer { min: SOONEST, max: LONGEST },
+    "how often the name is looked up",
+)];
 
 const TIMEOUTS: &[Key] = &[
     key("connect_ms", TIME, "opening a connection to an upstream; 504"),
@@ -144,6 +158,9 @@ const TIME_OR_ZERO: Kind = Kind::Integer { min: 0, max: LONGEST };
 /// More than one machine has descriptors for. Arbitrary.
 const CONNECTIONS: Kind = Kind::Integer { min: 1, max: 1_000_000 };
 
+/// Between two look-ups of a name: more often helps nobody, and burdens whoever answers. Arbitrary.
+const SOONEST: u64 = 100;
+
 const fn key(name: &'static str, kind: Kind, meaning: &'static str) -> Key {
     Key { name, kind, meaning }
 }
@@ -178,6 +195,7 @@ mod tests {
         let mut config = crate::Config::default();
         config.debug.record = serde_yaml::from_str("dir: recordings").unwrap();
         config.profiling = serde_yaml::from_str("server: http://pyroscope:4040").unwrap();
+        config.upstreams[0].resolve = serde_yaml::from_str("interval_ms: 5000").unwrap();
         let defaults = serde_yaml::to_value(config).unwrap();
         let mut pairs = vec![(FILE, defaults)];
         while let Some((keys, value)) = pairs.pop() {

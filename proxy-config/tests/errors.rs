@@ -174,6 +174,35 @@ fn each_rule_has_its_error() {
             "`upstreams[0].host`: `a b` is neither an IP address nor",
         ),
         ("upstreams: [{host: 127.0.0.256, port: 1}]", "`127.0.0.256` is neither an IP address nor"),
+        (
+            "upstreams: [{host: '::1', port: 1, resolve: {interval_ms: 100}}]",
+            "1:45: `upstreams[0].resolve` needs a name; write a host name, or remove `resolve`",
+        ),
+        (
+            "upstreams: [{host: a, port: 1, resolve: {}}]",
+            "`upstreams[0].resolve` has no `interval_ms`",
+        ),
+        (
+            "upstreams: [{host: a, port: 1, resolve: {interval_ms: 99}}]",
+            "`upstreams[0].resolve.interval_ms` must be a whole number from 100 to 86400000: this is",
+        ),
+        (
+            "upstreams: [{host: a, port: 1, resolve: {interval_ms: 100, interval: 1}}]",
+            "1:60: unknown key `interval` in `upstreams[0].resolve`; did you mean `interval_ms`?",
+        ),
+        (
+            "upstreams: [{host: a, port: 1, resolve: 5}]",
+            "`upstreams[0].resolve` must be a section with the keys `interval_ms`: this is 5",
+        ),
+        ("upstreams: [{host: a, port: 1, resole: ~}]", "did you mean `resolve`?"),
+        (
+            "upstreams: [{resolve: {interval_ms: 100}}]",
+            "`upstreams[0]` has no `host` and no `port`",
+        ),
+        (
+            "upstreams: [{host: a, port: 1}, {host: a, port: 1, resolve: {interval_ms: 100}}]",
+            "the upstream a:1 is given twice",
+        ),
         ("upstreams: [{host: -a, port: 1}]", "`-a` is neither an IP address nor"),
         // places to listen on
         ("listen: localhost", "`listen`: `localhost` has no port; write host:port"),

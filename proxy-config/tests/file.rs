@@ -82,6 +82,17 @@ fn hosts_are_addresses_or_names() {
 }
 
 #[test]
+fn a_name_is_resolved_to_members_only_where_that_is_said() {
+    let config = accepted(
+        "upstreams:\n- {host: a, port: 1}\n- {host: b, port: 1, resolve: {interval_ms: 500}}\n\
+         - {host: c, port: 1, resolve: }\n- {host: 127.0.0.1, port: 1, resolve: ~}\n",
+    );
+    let intervals = config.upstreams.iter().map(|entry| entry.group().map(|group| group.interval));
+    let half_a_second = Some(Duration::from_millis(500));
+    assert_eq!(intervals.collect::<Vec<_>>(), [None, half_a_second, None, None]);
+}
+
+#[test]
 fn variables_are_expanded_after_parsing() {
     let config = accepted(
         "upstreams:\n- host: ${NAME}-1.${UNSET:-example}\n  port: ${PORT}\n- host: x\n  \

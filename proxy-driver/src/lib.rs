@@ -26,6 +26,7 @@
 
 mod acceptor;
 mod activation;
+mod agenda;
 mod alarm;
 pub mod clock;
 mod demo;
@@ -44,6 +45,7 @@ mod pid_file;
 mod profiling;
 mod proxy;
 mod record;
+mod registry;
 mod reload;
 mod report;
 mod resolver;

@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxy_balance::RoundRobin;
+use proxy_balance::{Key, RoundRobin};
 use proxy_config::Config;
 use proxy_proto::{Instant, Limits, Settings, Timeouts, Uuid};
 use proxy_replay::{Mode, Recorder};
@@ -20,7 +20,8 @@ pub(crate) struct Snapshot<S> {
     /// Those of the metrics port: a profile takes as long as it was asked to.
     pages: Arc<Settings>,
     pub(crate) upstreams: Vec<Arc<Upstream<S>>>,
-    /// Shared with the snapshot before it when the upstreams are the same ones.
+    /// Shared with the snapshot before it when the upstreams are the same ones; else it goes on
+    /// where that one's stood.
     pub(crate) rotation: Arc<RoundRobin>,
     pub(crate) max_conns_per_upstream: u32,
     /// Which sessions are recorded, if any are.
@@ -35,17 +36,19 @@ impl<S: Send + 'static> Snapshot<S> {
         former: Option<&Self>,
         tap: Option<&Arc<Tap>>,
     ) -> Self {
-        let same = former.filter(|former| {
-            former.upstreams.len() == upstreams.len()
-                && former.upstreams.iter().zip(&upstreams).all(|(a, b)| Arc::ptr_eq(a, b))
+        let first = || {
+            let count = NonZeroUsize::new(upstreams.len()).unwrap_or(NonZeroUsize::MIN);
+            Arc::new(RoundRobin::new(count))
+        };
+        let rotation = former.map_or_else(first, |former| {
+            let same = former.upstreams.len() == upstreams.len()
+                && former.upstreams.iter().zip(&upstreams).all(|(a, b)| Arc::ptr_eq(a, b));
+            if same {
+                return Arc::clone(&former.rotation);
+            }
+            let [before, now] = [&former.upstreams, &upstreams].map(|upstreams| keys(upstreams));
+            Arc::new(former.rotation.succeed(&before, &now))
         });
-        let rotation = same.map_or_else(
-            || {
-                let count = NonZeroUsize::new(upstreams.len()).unwrap_or(NonZeroUsize::MIN);
-                Arc::new(RoundRobin::new(count))
-            },
-            |former| Arc::clone(&former.rotation),
-        );
         let settings = settings(config);
         let mut pages = settings.clone();
         pages.timeouts.total = None;
@@ -115,6 +118,10 @@ pub(crate) fn settings(config: &Config) -> Settings {
         },
         upstream_keep_alive: timeouts.upstream_idle.is_some_and(|idle| idle > Duration::ZERO),
     }
+}
+
+fn keys<S>(upstreams: &[Arc<Upstream<S>>]) -> Vec<Key> {
+    upstreams.iter().map(|upstream| upstream.key).collect()
 }
 
 /// Limits are validated far below 2^32.

@@ -9,8 +9,7 @@ use crate::labels::UpstreamErrorKind;
 
 /// What is counted of one upstream: a shard per worker, and its pool's gauges.
 ///
-/// Its series are shown while someone besides the registry holds the `Arc`, or until the first
-/// scrape after that.
+/// Its series are shown while someone besides the registry holds the `Arc`.
 pub struct UpstreamMetrics {
     name: Box<str>,
     shards: Box<[UpstreamShard]>,

@@ -145,6 +145,32 @@ fn what_the_workers_counted_of_an_upstream_is_summed() {
 }
 
 #[test]
+fn upstreams_that_come_and_go_do_not_add_up_where_nobody_scrapes() {
+    let metrics = started();
+    let stays = Arc::downgrade(&metrics.upstream("gone:80"));
+    let _another = metrics.upstream("another:80");
+    assert!(stays.upgrade().is_none());
+}
+
+#[test]
+fn a_name_shows_its_addresses_and_errors_as_long_as_it_is_looked_up() {
+    let metrics = started();
+    let name = metrics.name("app.internal:9001");
+    name.set_addresses(5);
+    name.errors.inc();
+    metrics.name("app.internal:9001").errors.inc();
+    let text = scrape(&metrics, Format::Text004);
+    for sample in [
+        "proxy_resolve_addresses{name=\"app.internal:9001\"} 5",
+        "proxy_resolve_errors_total{name=\"app.internal:9001\"} 2",
+    ] {
+        assert!(text.contains(&format!("\n{sample}\n")), "{sample}:\n{text}");
+    }
+    drop(name);
+    assert!(!scrape(&metrics, Format::Text004).contains("app.internal"));
+}
+
+#[test]
 fn an_upstream_keeps_its_series_over_a_reload_and_loses_them_when_removed() {
     let metrics = started();
     let before = metrics.upstream("127.0.0.1:9001");

@@ -19,6 +19,7 @@ mod large;
 mod leaks;
 mod limits;
 mod logs;
+mod members;
 mod metrics;
 mod names;
 mod profiling;
