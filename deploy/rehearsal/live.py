@@ -13,9 +13,11 @@ from . import queries
 from .clients import Load, fickle, full, mute, sent
 from .stage import Stage, wait_for
 
-# The one does not change while a process lives; the others are histograms, which have parts.
+# Two do not change while the process lives or the name means the same; the others are histograms,
+# which have parts.
 CONSTANT = {
     "proxy_build_info",
+    "proxy_resolve_addresses",
     "proxy_request_duration_seconds",
     "proxy_upstream_request_duration_seconds",
 }
@@ -118,9 +120,12 @@ def upstreams_fail(stage, questions):
     with mute() as silent, full() as unreachable, fickle() as closing:
         stage.stop("echo 1")
         more = {name: limit + 1 for name, limit in LIMITS.items()}
-        stage.configure(
-            [*stage.echo_ports, silent, unreachable, closing], limits=more, timeouts=TIMEOUTS
-        )
+        names = [
+            {"host": "localhost", "port": stage.echo_ports[0], "resolve": {"interval_ms": 200}},
+            {"host": "nowhere.invalid", "port": 80},
+        ]
+        upstreams = [*stage.echo_ports, silent, unreachable, closing, *names]
+        stage.configure(upstreams, limits=more, timeouts=TIMEOUTS)
         stage.hang_up()
         with (
             sent(stage.port, b"nonsense\r\n\r\n"),
@@ -129,7 +134,11 @@ def upstreams_fail(stage, questions):
             Load(stage.port, 2, "/sse"),
         ):
             questions.until_alerts(
-                "ProxyUpstreamDown", "ProxyUpstreamErrors", "ProxyHighErrorRatio", "ProxyTimeouts"
+                "ProxyUpstreamDown",
+                "ProxyUpstreamErrors",
+                "ProxyHighErrorRatio",
+                "ProxyTimeouts",
+                "ProxyNameNotResolving",
             )
     stage.config.write_text("listen: [")
     stage.hang_up()

@@ -46,12 +46,15 @@ class Stage:
     # The proxy.
 
     def configure(self, upstreams, **sections):
-        """Writes the proxy's configuration: JSON is YAML."""
+        """Writes the proxy's configuration: JSON is YAML. An upstream is a port, or an entry."""
         config = {
             "listen": f"127.0.0.1:{self.port}",
             "metrics_listen": f"127.0.0.1:{self.metrics_port}",
             "workers": 1,
-            "upstreams": [{"host": "127.0.0.1", "port": port} for port in upstreams],
+            "upstreams": [
+                one if isinstance(one, dict) else {"host": "127.0.0.1", "port": one}
+                for one in upstreams
+            ],
             **sections,
         }
         self.config.write_text(json.dumps(config, indent=2))
