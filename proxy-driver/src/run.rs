@@ -98,7 +98,7 @@ fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::E
     let metrics = metrics::<R>(workers.get(), wall_clock());
     let log = {
         let metrics = Arc::clone(&metrics);
-        log::start(config.logging.level, move |lost| metrics.log_lines_dropped().add(lost))
+        log::start(config.logging.level, move || metrics.log_lines_dropped().inc())
     };
     descriptors::complain(&config);
     let service = Service::start(config, metrics, R::start(workers)?);
