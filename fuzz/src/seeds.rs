@@ -319,6 +319,7 @@ const CONFIGS: &[&str] = &[
     "listen: ${HOST}\nmetrics_listen: ${HOST:-h:1}",
     "listen: ${NASTY}\npid_file: ${UNSET:-${EMPTY}}",
     "upstreams:\n  - host: a\n    port: ${NUMBER}\n  - {host: a, port: 9001}\n",
+    "upstreams:\n  - host: a\n    port: 1\n    resolve:\n      interval_ms: 100\n",
     "upstreams: []\ntimeouts: {read_ms: 0, total_ms: 0}\nlimits: {max_headers: -1}\n",
     "timeouts:\n  raed_ms: 5\n  connect_ms: 1e3\n  write_ms: 0x10\n",
     "logging: {level: loud}\nlogging: {level: info}\n",

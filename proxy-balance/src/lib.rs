@@ -39,3 +39,7 @@ pub use round_robin::RoundRobin;
 /// A point in time or a span, in nanoseconds. Points count from an epoch that the caller chooses,
 /// the same for all workers.
 pub type Nanos = u64;
+
+/// An upstream's number, which the caller chooses. There are enough for never giving one twice,
+/// however often upstreams come and go.
+pub type Key = u64;

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::Nanos;
+use crate::{Key, Nanos};
 
 /// The idle upstream connections of one worker, each for at most the idle timeout.
 ///
-/// Upstreams are numbered by the caller. The newest connection is reused first, so that those a
+/// The newest connection is reused first, so that those a
 /// burst left behind expire. Nothing is allocated once an upstream has had as many idle
 /// connections as it has now.
 ///
@@ -16,7 +16,7 @@ use crate::Nanos;
 #[derive(Debug)]
 pub struct Pool<C> {
     idle_timeout: Nanos,
-    idle: BTreeMap<u32, VecDeque<Idle<C>>>,
+    idle: BTreeMap<Key, VecDeque<Idle<C>>>,
     /// Over all upstreams, so that a check-in need not ask each whether the pool is empty.
     len: usize,
 }
@@ -34,12 +34,12 @@ impl<C> Pool<C> {
     }
 
     /// From now on connections to this upstream are kept.
-    pub fn add_upstream(&mut self, upstream: u32) {
+    pub fn add_upstream(&mut self, upstream: Key) {
         self.idle.entry(upstream).or_default();
     }
 
     /// From now on connections to this upstream are not kept. Those there are come out.
-    pub fn remove_upstream(&mut self, upstream: u32) -> impl Iterator<Item = C> + use<C> {
+    pub fn remove_upstream(&mut self, upstream: Key) -> impl Iterator<Item = C> + use<C> {
         let removed = self.idle.remove(&upstream).unwrap_or_default();
         self.len -= removed.len();
         removed.into_iter().map(|idle| idle.connection)
@@ -49,7 +49,7 @@ impl<C> Pool<C> {
     /// or the upstream is unknown, removed by a reload, say, while the connection was in use.
     ///
     /// The deadline becomes earlier by it only if the pool was [empty](Self::is_empty).
-    pub fn check_in(&mut self, upstream: u32, connection: C, now: Nanos) -> Result<(), C> {
+    pub fn check_in(&mut self, upstream: Key, connection: C, now: Nanos) -> Result<(), C> {
         match self.idle.get_mut(&upstream) {
             Some(idle) if self.idle_timeout > 0 => {
                 idle.push_back(Idle { connection, since: now });
@@ -61,7 +61,7 @@ impl<C> Pool<C> {
     }
 
     /// The connection to this upstream that was used last, unless it has expired.
-    pub fn check_out(&mut self, upstream: u32, now: Nanos) -> Option<C> {
+    pub fn check_out(&mut self, upstream: Key, now: Nanos) -> Option<C> {
         let idle_timeout = self.idle_timeout;
         let idle = self.idle.get_mut(&upstream)?;
         // If the newest has expired, all have.
@@ -72,7 +72,7 @@ impl<C> Pool<C> {
 
     /// The connection to this upstream that has been idle for longest, to be given up to another
     /// worker. It may have expired; take those out first.
-    pub fn take_oldest(&mut self, upstream: u32) -> Option<C> {
+    pub fn take_oldest(&mut self, upstream: Key) -> Option<C> {
         let oldest = self.idle.get_mut(&upstream)?.pop_front()?;
         self.len -= 1;
         Some(oldest.connection)
@@ -126,7 +126,7 @@ impl<C> Pool<C> {
     }
 
     /// How many connections to this upstream are idle here.
-    pub fn len(&self, upstream: u32) -> usize {
+    pub fn len(&self, upstream: Key) -> usize {
         self.idle.get(&upstream).map_or(0, VecDeque::len)
     }
 

@@ -1,12 +1,14 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use crate::Key;
+
 /// Strict rotation over the upstreams: 0, 1, …, n - 1, 0, …, whichever worker asks.
 ///
 /// One per list of upstreams. A reload that leaves the list as it is keeps this very value (share
 /// it in an `Arc`), so that workers still on the old configuration and workers already on the new
-/// one rotate together; a reload that changes the list may go on where the old one stood with
-/// [`resume`](Self::resume).
+/// one rotate together; where the list changes, the rotation over the new one goes on where this
+/// one stands, with [`succeed`](Self::succeed).
 #[derive(Debug)]
 pub struct RoundRobin {
     /// Always below `upstreams`: a free-running counter would skip when it wraps, for `upstreams`
@@ -25,6 +27,19 @@ impl RoundRobin {
     /// `position` modulo their number.
     pub const fn resume(upstreams: NonZeroUsize, position: usize) -> Self {
         Self { next: AtomicUsize::new(position % upstreams.get()), upstreams }
+    }
+
+    /// The rotation over the list that takes the place of this one's. No upstream is twice in a list.
+    ///
+    /// It begins with the upstream whose turn it is or, if that one has left, with the next in turn
+    /// that stays; if none does, with the first.
+    #[must_use]
+    pub fn succeed(&self, former: &[Key], current: &[Key]) -> Self {
+        let position = self.position().min(former.len());
+        let (served, to_serve) = former.split_at(position);
+        let place = |upstream| current.iter().position(|other| other == upstream);
+        let next = to_serve.iter().chain(served).find_map(place).unwrap_or(0);
+        Self::resume(NonZeroUsize::new(current.len()).unwrap_or(NonZeroUsize::MIN), next)
     }
 
     /// The upstream for this request.

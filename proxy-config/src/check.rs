@@ -6,12 +6,14 @@ use std::str::FromStr;
 
 use serde_yaml::{Mapping, Number, Value};
 
-use crate::address::{Host, Invalid, Listen, UpstreamAddress, quoted};
+use crate::address::{Host, Invalid, Listen, quoted};
 use crate::config::{Config, Level};
 use crate::diagnostics::Diagnostic;
 use crate::expand::{Environment, expand};
-use crate::keys::{FILE, Key, Kind, names};
+use crate::keys::{FILE, Key, Kind, RESOLVE, names};
+use crate::server_url::ServerUrl;
 use crate::tree::{Data, Node};
+use crate::upstream::UpstreamEntry;
 
 /// Checks a whole file. What is wrong is reported in `errors` and left out of the values, so that
 /// the values always load.
@@ -30,7 +32,7 @@ pub(crate) fn check(
 
 /// Reports every upstream that stands in the list before.
 pub(crate) fn refuse_duplicates(
-    upstreams: &[(UpstreamAddress, Range<usize>)],
+    upstreams: &[(UpstreamEntry, Range<usize>)],
     errors: &mut Vec<Diagnostic>,
 ) {
     let mut seen = HashMap::new();
@@ -132,17 +134,20 @@ impl Checker<'_> {
             | Kind::Feature { .. }
             | Kind::Words(_)
             | Kind::Path
+            | Kind::Server
             | Kind::OptionalInteger { .. }
                 if value.is_null() =>
             {
                 return None;
             }
+            Kind::Server if text == Some("") => return None,
+            Kind::Server => return self.server(node, text, path),
             Kind::Upstreams(_) if value.is_null() => return self.no_upstream(node),
             Kind::Section(_) | Kind::Feature { .. } | Kind::Upstreams(_) | Kind::Words(_) => None,
             Kind::Listen => text.map(parses_as::<Listen>),
             Kind::Host => text.map(parses_as::<Host>),
             Kind::Level => text.map(parses_as::<Level>),
-            Kind::Path => text.filter(|text| is_path(text)).map(|_| Ok(())),
+            Kind::Name | Kind::Path => text.filter(|text| is_one_line(text)).map(|_| Ok(())),
             Kind::Integer { min, max } | Kind::OptionalInteger { min, max } => {
                 value.as_u64().filter(|number| (min..=max).contains(number)).map(|_| Ok(()))
             }
@@ -154,6 +159,25 @@ impl Checker<'_> {
             }
             None => self.mismatch(node, key, path, &description(&value)),
         }
+    }
+
+    /// Neither the text nor the line that it stands on is shown where there may be a password in
+    /// it: what is said here is logged.
+    fn server(&mut self, node: &Node, text: Option<&str>, path: &str) -> Option<Value> {
+        let invalid = match text.unwrap_or_default().parse::<ServerUrl>() {
+            Ok(_) if !cfg!(feature = "profiling") => Invalid {
+                what: "this program was built without profiling".to_owned(),
+                right: "build it with `--features profiling`, or leave this empty".to_owned(),
+            },
+            Ok(url) => return serde_yaml::to_value(url).ok(),
+            Err(invalid) => invalid,
+        };
+        let error = if text.is_some_and(|text| text.contains('@')) {
+            Diagnostic::nowhere(format!("`{path}`: {}", invalid.what)).help(invalid.right)
+        } else {
+            Diagnostic::invalid(path, node.span.clone(), invalid)
+        };
+        self.report(error)
     }
 
     fn section(&mut self, entries: &[(Node, Node)], keys: &[Key], path: &str) -> Mapping {
@@ -196,11 +220,13 @@ impl Checker<'_> {
             let path = format!("{path}[{index}]");
             let errors_before = self.errors.len();
             let value = self.value(item, &entry, &path).unwrap_or(Value::Null);
-            if let Ok(upstream) = serde_yaml::from_value::<UpstreamAddress>(value) {
+            if let Ok(upstream) = serde_yaml::from_value::<UpstreamEntry>(value) {
+                self.refuse_to_resolve_an_address(item, &upstream, &path);
                 found.push((upstream, item.span.clone()));
             }
             let is_section = matches!(item.data, Data::Section(_));
-            let missing = keys.iter().filter(|key| item.entry(key.name).is_none());
+            let missing = keys.iter().filter(|key| !matches!(key.kind, Kind::Feature { .. }));
+            let missing = missing.filter(|key| item.entry(key.name).is_none());
             let missing = missing.map(|key| format!("`{}`", key.name)).collect::<Vec<_>>();
             // What is no section at all has been reported as that, unless it is empty.
             if !missing.is_empty() && (is_section || self.errors.len() == errors_before) {
@@ -212,6 +238,17 @@ impl Checker<'_> {
         refuse_duplicates(&found, self.errors);
         let upstreams: Vec<_> = found.into_iter().map(|(upstream, _)| upstream).collect();
         serde_yaml::to_value(upstreams).ok()
+    }
+
+    fn refuse_to_resolve_an_address(&mut self, item: &Node, entry: &UpstreamEntry, path: &str) {
+        if entry.resolve.is_none() || entry.group().is_some() {
+            return;
+        }
+        let place = |key| item.entry(key).map_or(item.span.clone(), |node| node.span.clone());
+        let error = Diagnostic::at(place(RESOLVE), format!("`{path}.{RESOLVE}` needs a name"), "")
+            .and(place("host"), "this is an address")
+            .help(format!("write a host name, or remove `{RESOLVE}`"));
+        self.errors.push(error);
     }
 
     fn no_upstream(&mut self, node: &Node) -> Option<Value> {
@@ -235,7 +272,7 @@ impl Checker<'_> {
 }
 
 /// The system takes no NUL, and nobody means any other control character.
-fn is_path(text: &str) -> bool {
+fn is_one_line(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_control)
 }
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Host, Invalid, Listen, UpstreamAddress, quoted};
+use crate::server_url::ServerUrl;
+use crate::upstream::UpstreamEntry;
 
 /// Everything a user can set. The defaults are those of the example file.
 ///
@@ -23,7 +25,7 @@ pub struct Config {
     /// Where the metrics and the admin pages are served; never where clients connect.
     pub metrics_listen: Listen,
     /// At least one, no two alike, in the order of their turns.
-    pub upstreams: Vec<UpstreamAddress>,
+    pub upstreams: Vec<UpstreamEntry>,
     /// How long to wait, and for what.
     pub timeouts: Timeouts,
     /// How much, and how many.
@@ -36,6 +38,8 @@ pub struct Config {
     pub pid_file: Option<PathBuf>,
     /// How the proxy stops.
     pub shutdown: Shutdown,
+    /// Where CPU profiles go; `None`: nowhere, and that costs nothing.
+    pub profiling: Option<Profiling>,
     /// What helps to find a bug.
     pub debug: Debug,
 }
@@ -44,7 +48,7 @@ impl Default for Config {
     fn default() -> Self {
         let loopback = Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let listen = |port| Listen { host: loopback.clone(), port };
-        let upstream = |port| UpstreamAddress { host: loopback.clone(), port };
+        let upstream = |port| UpstreamAddress { host: loopback.clone(), port }.into();
         Self {
             listen: listen(8080),
             metrics_listen: listen(8081),
@@ -58,6 +62,7 @@ impl Default for Config {
             workers: None,
             pid_file: None,
             shutdown: Shutdown::default(),
+            profiling: None,
             debug: Debug::default(),
         }
     }
@@ -219,6 +224,31 @@ impl Default for Shutdown {
     }
 }
 
+/// CPU profiles, pushed to a server. A program that cannot profile refuses them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profiling {
+    /// A Pyroscope server.
+    pub server: ServerUrl,
+    /// The name that the profiles have there.
+    #[serde(default = "Profiling::proxy")]
+    pub application: String,
+    /// Samples for each second of CPU time, 1 to 1000.
+    #[serde(default = "Profiling::hundred")]
+    pub sample_rate: u32,
+}
+
+impl Profiling {
+    fn proxy() -> String {
+        "proxy".to_owned()
+    }
+
+    /// What Go's and Pyroscope's profilers have.
+    fn hundred() -> u32 {
+        100
+    }
+}
+
 /// What helps to find a bug.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -285,15 +315,15 @@ impl Record {
     }
 }
 
-mod millis {
+pub(crate) mod millis {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::time::Duration;
 
-    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
         time.as_millis().serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         u64::deserialize(from).map(Duration::from_millis)
     }
 }

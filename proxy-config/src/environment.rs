@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use crate::address::{Invalid, Listen, UpstreamAddress, listen_port};
+use crate::address::{Invalid, Listen, listen_port};
 use crate::check::refuse_duplicates;
 use crate::config::{Config, Logging};
 use crate::diagnostics::Diagnostic;
 use crate::expand::Environment;
+use crate::upstream::UpstreamEntry;
 
 /// Reads the variables. What is wrong is reported in the list and has its default in the
 /// configuration. The errors point into the text: a line `NAME=value` for each variable set.
@@ -63,10 +64,10 @@ impl Reader<'_> {
         })
     }
 
-    fn upstreams(&mut self) -> Option<Vec<UpstreamAddress>> {
+    fn upstreams(&mut self) -> Option<Vec<UpstreamEntry>> {
         let (value, mut start) = self.variable(UPSTREAM_HOSTS)?;
         let whole = start..start + value.len();
-        let mut found: Vec<(UpstreamAddress, Range<usize>)> = Vec::new();
+        let mut found: Vec<(UpstreamEntry, Range<usize>)> = Vec::new();
         let errors_before = self.errors.len();
         for piece in value.split(',') {
             let entry = piece.trim();

@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     /// Keys of its own, of which the one that is named must be there. Left out or empty, the whole
     /// is off.
     Feature { keys: &'static [Key], needs: &'static str },
-    /// At least one entry, each with all of these keys.
+    /// At least one entry, each with all of these keys that are no [`Kind::Feature`].
     Upstreams(&'static [Key]),
     /// An address or name, and a port.
     Listen,
@@ -29,6 +29,10 @@ pub(crate) enum Kind {
     Level,
     /// A list of some of these words.
     Words(&'static [&'static str]),
+    /// A word or several.
+    Name,
+    /// An `http` URL. Empty is the default, none. Refused by a program that has no use for it.
+    Server,
     /// A path. Empty is the default, none.
     Path,
     /// Within these bounds.
@@ -49,6 +53,8 @@ impl Kind {
             Self::Host => "an IP address or a host name".to_owned(),
             Self::Level => "debug, info, warning or error".to_owned(),
             Self::Words(_) => "a list of words".to_owned(),
+            Self::Name => "a name without control characters".to_owned(),
+            Self::Server => "a URL, such as \"http://pyroscope:4040\"".to_owned(),
             Self::Path => "a path without control characters".to_owned(),
             Self::Integer { min, max } | Self::OptionalInteger { min, max } => {
                 format!("a whole number from {min} to {max}")
@@ -73,13 +79,32 @@ pub(crate) const FILE: &[Key] = &[
     key("workers", Kind::OptionalInteger { min: 1, max: 1024 }, "worker threads; one per core"),
     key("pid_file", Kind::Path, "where the process id is written, removed at exit"),
     key("shutdown", Kind::Section(SHUTDOWN), "how the proxy stops"),
+    key(
+        "profiling",
+        Kind::Feature { keys: PROFILING, needs: "server" },
+        "pushes CPU profiles; docs/profiling.md",
+    ),
     key("debug", Kind::Section(DEBUG), "what helps to find a bug"),
 ];
 
 const UPSTREAM: &[Key] = &[
     key("host", Kind::Host, "an address or a name"),
     key("port", Kind::Integer { min: 1, max: 65535 }, "where it listens"),
+    key(
+        RESOLVE,
+        Kind::Feature { keys: RESOLVE_KEYS, needs: "interval_ms" },
+        "each address of the name is an upstream; docs/upstreams.md",
+    ),
 ];
+
+/// The key of an upstream that makes each address of its name one.
+pub(crate) const RESOLVE: &str = "resolve";
+
+const RESOLVE_KEYS: &[Key] = &[key(
+    "interval_ms",
+    Kind::Integer { min: SOONEST, max: LONGEST },
+    "how often the name is looked up",
+)];
 
 const TIMEOUTS: &[Key] = &[
     key("connect_ms", TIME, "opening a connection to an upstream; 504"),
@@ -108,6 +133,12 @@ const SHUTDOWN: &[Key] = &[
     key("deadline_ms", TIME, "how long the requests in flight may take to finish"),
 ];
 
+const PROFILING: &[Key] = &[
+    key("server", Kind::Server, "a Pyroscope server; empty: off"),
+    key("application", Kind::Name, "the name of the profiles there"),
+    key("sample_rate", Kind::Integer { min: 1, max: 1000 }, "samples per second of CPU time"),
+];
+
 const DEBUG: &[Key] = &[key(
     "record",
     Kind::Feature { keys: RECORD, needs: "dir" },
@@ -126,6 +157,9 @@ const TIME: Kind = Kind::Integer { min: 1, max: LONGEST };
 const TIME_OR_ZERO: Kind = Kind::Integer { min: 0, max: LONGEST };
 /// More than one machine has descriptors for. Arbitrary.
 const CONNECTIONS: Kind = Kind::Integer { min: 1, max: 1_000_000 };
+
+/// Between two look-ups of a name: more often helps nobody, and burdens whoever answers. Arbitrary.
+const SOONEST: u64 = 100;
 
 const fn key(name: &'static str, kind: Kind, meaning: &'static str) -> Key {
     Key { name, kind, meaning }
@@ -160,6 +194,8 @@ mod tests {
     fn the_table_has_the_keys_that_the_types_have() {
         let mut config = crate::Config::default();
         config.debug.record = serde_yaml::from_str("dir: recordings").unwrap();
+        config.profiling = serde_yaml::from_str("server: http://pyroscope:4040").unwrap();
+        config.upstreams[0].resolve = serde_yaml::from_str("interval_ms: 5000").unwrap();
         let defaults = serde_yaml::to_value(config).unwrap();
         let mut pairs = vec![(FILE, defaults)];
         while let Some((keys, value)) = pairs.pop() {
@@ -178,6 +214,8 @@ mod tests {
                     Kind::Listen
                     | Kind::Host
                     | Kind::Level
+                    | Kind::Name
+                    | Kind::Server
                     | Kind::Path
                     | Kind::Words(_)
                     | Kind::Integer { .. }

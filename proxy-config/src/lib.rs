@@ -18,9 +18,15 @@ mod environment;
 mod expand;
 mod keys;
 mod load;
+mod members;
+mod server_url;
 mod tree;
+mod upstream;
 
 pub use address::{Host, Invalid, Listen, UpstreamAddress};
-pub use config::{Config, Debug, Level, Limits, Logging, Record, Shutdown, Timeouts};
+pub use config::{Config, Debug, Level, Limits, Logging, Profiling, Record, Shutdown, Timeouts};
 pub use diagnostics::Diagnostics;
 pub use load::{NamedBy, Overrides, Source, load, parse};
+pub use members::{Members, Moved};
+pub use server_url::ServerUrl;
+pub use upstream::{Resolve, UpstreamEntry};

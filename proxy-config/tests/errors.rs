@@ -174,6 +174,35 @@ fn each_rule_has_its_error() {
             "`upstreams[0].host`: `a b` is neither an IP address nor",
         ),
         ("upstreams: [{host: 127.0.0.256, port: 1}]", "`127.0.0.256` is neither an IP address nor"),
+        (
+            "upstreams: [{host: '::1', port: 1, resolve: {interval_ms: 100}}]",
+            "1:45: `upstreams[0].resolve` needs a name; write a host name, or remove `resolve`",
+        ),
+        (
+            "upstreams: [{host: a, port: 1, resolve: {}}]",
+            "`upstreams[0].resolve` has no `interval_ms`",
+        ),
+        (
+            "upstreams: [{host: a, port: 1, resolve: {interval_ms: 99}}]",
+            "`upstreams[0].resolve.interval_ms` must be a whole number from 100 to 86400000: this is",
+        ),
+        (
+            "upstreams: [{host: a, port: 1, resolve: {interval_ms: 100, interval: 1}}]",
+            "1:60: unknown key `interval` in `upstreams[0].resolve`; did you mean `interval_ms`?",
+        ),
+        (
+            "upstreams: [{host: a, port: 1, resolve: 5}]",
+            "`upstreams[0].resolve` must be a section with the keys `interval_ms`: this is 5",
+        ),
+        ("upstreams: [{host: a, port: 1, resole: ~}]", "did you mean `resolve`?"),
+        (
+            "upstreams: [{resolve: {interval_ms: 100}}]",
+            "`upstreams[0]` has no `host` and no `port`",
+        ),
+        (
+            "upstreams: [{host: a, port: 1}, {host: a, port: 1, resolve: {interval_ms: 100}}]",
+            "the upstream a:1 is given twice",
+        ),
         ("upstreams: [{host: -a, port: 1}]", "`-a` is neither an IP address nor"),
         // places to listen on
         ("listen: localhost", "`listen`: `localhost` has no port; write host:port"),
@@ -214,6 +243,25 @@ fn each_rule_has_its_error() {
         (
             "debug: {record: {dir: a, max_files: 0}}",
             "`debug.record.max_files` must be a whole number from 1 to 100000: this is 0",
+        ),
+        // profiling
+        ("profiling: {sample_rate: 100}", "1:12: `profiling` has no `server`"),
+        (
+            "profiling: {server: 'pyroscope:4040'}",
+            "1:21: `profiling.server`: this is not an http:// URL; write it such as http://",
+        ),
+        (
+            "profiling: {server: 'https://pyroscope'}",
+            "`profiling.server`: profiles are pushed without TLS; name an http:// server near",
+        ),
+        ("profiling: {server: [a]}", "`profiling.server` must be a URL, such as"),
+        (
+            "profiling: {server: '', sample_rate: 1001}",
+            "`profiling.sample_rate` must be a whole number from 1 to 1000: this is 1001",
+        ),
+        (
+            "profiling: {server: '', application: ''}",
+            "`profiling.application` must be a name without control characters",
         ),
         // variables
         ("pid_file: ${UNSET}", "1:11: the variable `UNSET` is not set"),
@@ -268,4 +316,12 @@ fn a_path_that_the_system_would_not_take_is_refused() {
         assert!(errors[0].contains("`pid_file` must be a path without control characters"));
         assert_eq!(errors.len(), 1);
     }
+}
+
+#[test]
+fn a_password_in_a_url_is_not_shown() {
+    let text = "profiling: {server: \"https://me:secret@pyroscope\"}";
+    let errors = parse(text, "config.yaml", &env).unwrap_err();
+    assert!(errors.lines().all(|line| !line.contains("secret")), "{errors}");
+    assert!(!errors.to_string().contains("secret"), "{errors}");
 }

@@ -82,6 +82,17 @@ fn hosts_are_addresses_or_names() {
 }
 
 #[test]
+fn a_name_is_resolved_to_members_only_where_that_is_said() {
+    let config = accepted(
+        "upstreams:\n- {host: a, port: 1}\n- {host: b, port: 1, resolve: {interval_ms: 500}}\n\
+         - {host: c, port: 1, resolve: }\n- {host: 127.0.0.1, port: 1, resolve: ~}\n",
+    );
+    let intervals = config.upstreams.iter().map(|entry| entry.group().map(|group| group.interval));
+    let half_a_second = Some(Duration::from_millis(500));
+    assert_eq!(intervals.collect::<Vec<_>>(), [None, half_a_second, None, None]);
+}
+
+#[test]
 fn variables_are_expanded_after_parsing() {
     let config = accepted(
         "upstreams:\n- host: ${NAME}-1.${UNSET:-example}\n  port: ${PORT}\n- host: x\n  \
@@ -93,6 +104,39 @@ fn variables_are_expanded_after_parsing() {
     assert_eq!(config.pid_file, Some(PathBuf::from("${NAME}/a: [b, *c] # d$")));
     assert_eq!(config.logging.level, Level::Error);
     assert_eq!(config.workers, None);
+}
+
+#[test]
+fn profiling_is_off_until_a_server_is_named() {
+    for off in ["profiling:", "profiling: {server: }", "profiling: {server: \"\"}"] {
+        assert_eq!(accepted(off).profiling, None, "{off}");
+    }
+    assert_eq!(accepted("profiling: {server: \"${SERVER:-}\", sample_rate: 7}").profiling, None);
+}
+
+#[cfg(feature = "profiling")]
+#[test]
+fn a_program_that_can_profile_takes_a_server() {
+    let text = "profiling: {server: \"http://me:secret@pyroscope:4040\"}";
+    let profiling = accepted(text).profiling.unwrap();
+    assert_eq!(profiling.server.to_string(), "http://pyroscope:4040");
+    assert_eq!((&*profiling.application, profiling.sample_rate), ("proxy", 100));
+    let text = "profiling: {server: http://a, application: edge, sample_rate: 19}";
+    let profiling = accepted(text).profiling.unwrap();
+    assert_eq!((&*profiling.application, profiling.sample_rate), ("edge", 19));
+}
+
+#[cfg(not(feature = "profiling"))]
+#[test]
+fn a_program_that_cannot_profile_says_what_to_do() {
+    let text = "profiling: {server: \"http://pyroscope:4040\"}";
+    let errors = parse(text, "config.yaml", &|_| None).unwrap_err();
+    let lines: Vec<_> = errors.lines().collect();
+    assert_eq!(
+        lines,
+        ["config.yaml:1:21: `profiling.server`: this program was built without profiling; build \
+          it with `--features profiling`, or leave this empty"]
+    );
 }
 
 #[test]

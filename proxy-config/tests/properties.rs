@@ -8,8 +8,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proxy_config::{
-    Config, Debug, Host, Level, Limits, Listen, Logging, Record, Shutdown, Timeouts,
-    UpstreamAddress, parse,
+    Config, Debug, Host, Level, Limits, Listen, Logging, Record, Resolve, Shutdown, Timeouts,
+    UpstreamAddress, UpstreamEntry, parse,
 };
 
 proptest! {
@@ -88,6 +88,8 @@ fn configs() -> impl Strategy<Value = Config> {
                 workers: workers.and_then(NonZeroUsize::new),
                 pid_file: pid_file.map(Into::into),
                 shutdown: Shutdown { delay, deadline },
+                // What a program takes depends on how it was built.
+                profiling: None,
                 debug: Debug { record },
             }
         },
@@ -105,8 +107,13 @@ fn listen(ports: std::ops::Range<u16>) -> impl Strategy<Value = Listen> {
     (host(), ports).prop_map(|(host, port)| Listen { host, port })
 }
 
-fn upstream() -> impl Strategy<Value = UpstreamAddress> {
-    (host(), any::<NonZeroU16>()).prop_map(|(host, port)| UpstreamAddress { host, port })
+fn upstream() -> impl Strategy<Value = UpstreamEntry> {
+    let interval = (100..=86_400_000_u64).prop_map(Duration::from_millis);
+    (host(), any::<NonZeroU16>(), option::of(interval)).prop_map(|(host, port, interval)| {
+        let is_name = matches!(host, Host::Name(_));
+        let resolve = interval.filter(|_| is_name).map(|interval| Resolve { interval });
+        UpstreamEntry { address: UpstreamAddress { host, port }, resolve }
+    })
 }
 
 fn time() -> impl Strategy<Value = Duration> {
@@ -160,6 +167,8 @@ const PIECES: &[&str] = &[
     "read_ms",
     "host",
     "port",
+    "resolve",
+    "interval_ms",
     "level",
     "pid_file",
     ": ",

@@ -57,7 +57,12 @@ fn collect(key: &str, value: &Value, found: &mut Vec<(String, Option<String>)>) 
                 collect(&format!("{key}{dot}{name}"), value, found);
             }
         }
-        Value::Sequence(_) => {
+        Value::Sequence(entries) => {
+            // What an entry may have besides host and port has a row of its own.
+            let entry = entries[0].as_mapping().expect("an entry is a section");
+            let optional = entry.iter().filter(|(_, value)| value.is_null());
+            let names = optional.filter_map(|(name, _)| name.as_str());
+            found.extend(names.map(|name| (format!("{key}[].{name}"), None)));
             let upstreams = Config::default().upstreams;
             let names: Vec<_> = upstreams.iter().map(ToString::to_string).collect();
             found.push((key.to_owned(), Some(names.join(", "))));

@@ -26,6 +26,7 @@
 
 mod acceptor;
 mod activation;
+mod agenda;
 mod alarm;
 pub mod clock;
 mod demo;
@@ -41,8 +42,10 @@ mod notice;
 mod pages;
 mod phase;
 mod pid_file;
+mod profiling;
 mod proxy;
 mod record;
+mod registry;
 mod reload;
 mod report;
 mod resolver;

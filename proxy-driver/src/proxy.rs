@@ -1,16 +1,18 @@
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use proxy_balance::Clients;
+use proxy_balance::{Clients, Key};
 use proxy_config::{Config, UpstreamAddress};
-use proxy_metrics::{Metrics, PoolGauges};
+use proxy_metrics::{ClientGauges, Metrics, PoolGauges};
 
 use crate::phase::{Life, Phase};
 use crate::record::Tap;
-use crate::resolver::Resolver;
+use crate::registry::{Registry, Turnover};
+use crate::report;
+use crate::resolver::{LookUp, Resolver, Tell, look_up};
 use crate::runtime::Runtime;
 use crate::service::UpstreamCounts;
 use crate::snapshot::{Snapshot, narrow};
@@ -22,49 +24,60 @@ pub(crate) struct Proxy<R: Runtime> {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) workers: Vec<Arc<Worker<R>>>,
     pub(crate) clients: Arc<Clients>,
+    /// Clients that acceptors hold, since there is no place for them.
+    pub(crate) waiting_clients: Arc<AtomicUsize>,
     snapshot: ArcSwap<Snapshot<R::Socket>>,
     generation: AtomicU64,
     pub(crate) life: Life,
-    resolver: Resolver<R::Socket>,
+    resolver: Resolver,
     registry: Mutex<Registry<R::Socket>>,
     tap: OnceLock<Arc<Tap>>,
 }
 
-/// The upstreams there are, by name.
-struct Registry<S> {
-    /// Those of the current configuration.
-    known: HashMap<UpstreamAddress, Arc<Upstream<S>>>,
-    /// Those of former ones, as long as they still serve somebody. One that comes back has its
-    /// connections counted, so that its limit holds.
-    retired: HashMap<UpstreamAddress, Weak<Upstream<S>>>,
-    next_key: u32,
-}
-
-impl<S> Default for Registry<S> {
-    fn default() -> Self {
-        Self { known: HashMap::new(), retired: HashMap::new(), next_key: 0 }
-    }
-}
-
 impl<R: Runtime> Proxy<R> {
     pub(crate) fn new(config: &Config, metrics: Arc<Metrics>, runtimes: Vec<R>) -> Arc<Self> {
+        Self::with_look_up(config, metrics, runtimes, Box::new(look_up))
+    }
+
+    /// As [`new`](Self::new), with another way to find the addresses of a name.
+    pub(crate) fn with_look_up(
+        config: &Config,
+        metrics: Arc<Metrics>,
+        runtimes: Vec<R>,
+        look_up: LookUp,
+    ) -> Arc<Self> {
         let workers = runtimes
             .into_iter()
             .enumerate()
             .map(|(number, runtime)| Arc::new(Worker::new(number, runtime, metrics.shard(number))))
             .collect();
-        let proxy = Arc::new(Self {
-            metrics,
-            workers,
-            clients: Arc::new(Clients::new(narrow(config.limits.max_client_conns))),
-            snapshot: ArcSwap::from_pointee(Snapshot::new(0, config, Vec::new(), None, None)),
-            generation: AtomicU64::new(0),
-            life: Life::new(),
-            resolver: Resolver::default(),
-            registry: Mutex::default(),
-            tap: OnceLock::new(),
+        let proxy = Arc::new_cyclic(|proxy: &Weak<Self>| {
+            let proxy = Weak::clone(proxy);
+            let tell: Tell = Box::new(move |name, addresses| {
+                if let Some(proxy) = proxy.upgrade() {
+                    proxy.learn(name, addresses);
+                }
+            });
+            Self {
+                resolver: Resolver::new(Arc::clone(&metrics), look_up, tell),
+                metrics,
+                workers,
+                clients: Arc::new(Clients::new(narrow(config.limits.max_client_conns))),
+                waiting_clients: Arc::default(),
+                snapshot: ArcSwap::from_pointee(Snapshot::new(0, config, Vec::new(), None, None)),
+                generation: AtomicU64::new(0),
+                life: Life::new(),
+                registry: Mutex::new(Registry::new(config.clone())),
+                tap: OnceLock::new(),
+            }
+        });
+        let (clients, waiting) = (Arc::clone(&proxy.clients), Arc::clone(&proxy.waiting_clients));
+        proxy.metrics.observe_clients_with(move || ClientGauges {
+            limit: clients.limit() as u64,
+            waiting: waiting.load(Relaxed) as u64,
         });
         proxy.configure(config);
+        proxy.watch_names(config);
         proxy
     }
 
@@ -81,42 +94,37 @@ impl<R: Runtime> Proxy<R> {
     /// Applies a validated configuration. What it does not change is not touched: upstreams that
     /// stay keep their connections, their queue and their counters.
     pub(crate) fn configure(self: &Arc<Self>, config: &Config) {
-        let limit = narrow(config.limits.max_conns_per_upstream);
-        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut former = std::mem::take(&mut registry.known);
-        let mut added = Vec::new();
-        let upstreams: Vec<_> = config
-            .upstreams
-            .iter()
-            .map(|address| {
-                let stays = former.remove(address);
-                let is_added = stays.is_none();
-                let back = || registry.retired.remove(address)?.upgrade();
-                let upstream = match stays.or_else(back) {
-                    Some(upstream) => {
-                        upstream.places.set_limit(limit);
-                        upstream
-                    }
-                    None => {
-                        let key = registry.next_key;
-                        registry.next_key += 1;
-                        self.new_upstream(address, key, limit)
-                    }
-                };
-                if is_added {
-                    added.push(upstream.key);
-                }
-                upstream
-            })
-            .collect();
-        registry.known = config.upstreams.iter().cloned().zip(upstreams.iter().cloned()).collect();
-        let mut removed: Vec<_> = former.values().map(|upstream| upstream.key).collect();
-        // The map's order is chance, and connections close in this one.
-        removed.sort_unstable();
-        registry.retired.retain(|_, upstream| upstream.strong_count() > 0);
-        let retired =
-            former.iter().map(|(address, upstream)| (address.clone(), Arc::downgrade(upstream)));
-        registry.retired.extend(retired);
+        let mut registry = self.registry();
+        registry.config = config.clone();
+        registry.members.configure(&config.upstreams);
+        report::moved(&registry.members.settle());
+        self.turn_over(&mut registry);
+        drop(registry);
+        self.clients.set_limit(narrow(config.limits.max_client_conns));
+    }
+
+    /// Takes what a name was found to be. Requests in progress stay where they are, further ones
+    /// go to the upstreams that there are now.
+    pub(crate) fn learn(self: &Arc<Self>, name: &UpstreamAddress, addresses: Vec<SocketAddr>) {
+        let mut registry = self.registry();
+        if !registry.members.learn(name, addresses) {
+            return;
+        }
+        let moved = registry.members.settle();
+        if moved.is_empty() {
+            registry.readdress(name);
+        } else {
+            report::moved(&moved);
+            self.turn_over(&mut registry);
+        }
+    }
+
+    /// Publishes the upstreams there are now.
+    fn turn_over(self: &Arc<Self>, registry: &mut Registry<R::Socket>) {
+        let limit = narrow(registry.config.limits.max_conns_per_upstream);
+        let Turnover { upstreams, added, removed } =
+            registry.turn_over(|address, key| self.new_upstream(address, key, limit));
+        let config = &registry.config;
         let idle_timeout = config.timeouts.upstream_idle.unwrap_or(Duration::ZERO);
         // A drain has closed what was idle, and keeps nothing, of new upstreams neither.
         if !self.life.has_reached(Phase::Draining) {
@@ -124,20 +132,18 @@ impl<R: Runtime> Proxy<R> {
                 worker.configure(idle_timeout, &added, &removed);
             }
         }
-        self.resolver.watch(&upstreams);
         let generation = self.generation.load(Relaxed) + 1;
         let former = self.snapshot.load();
         let tap = self.tap.get();
         let snapshot = Snapshot::new(generation, config, upstreams, Some(&former), tap);
         self.snapshot.store(Arc::new(snapshot));
         self.generation.store(generation, Relaxed);
-        self.clients.set_limit(narrow(config.limits.max_client_conns));
     }
 
     fn new_upstream(
         self: &Arc<Self>,
         address: &UpstreamAddress,
-        key: u32,
+        key: Key,
         limit: u32,
     ) -> Arc<Upstream<R::Socket>> {
         let upstream = Upstream::new(address, key, limit, &self.metrics);
@@ -150,6 +156,11 @@ impl<R: Runtime> Proxy<R> {
     /// From the next configuration on, `tap` gets all recordings. The first tap stays.
     pub(crate) fn tap(&self, tap: Arc<Tap>) {
         let _first = self.tap.get_or_init(|| tap);
+    }
+
+    /// From now on the names of this configuration are looked up, beginning now.
+    pub(crate) fn watch_names(&self, config: &Config) {
+        self.resolver.watch(&config.upstreams);
     }
 
     /// Waits, at most for `patience`, until each name has been looked up once.
@@ -179,7 +190,7 @@ impl<R: Runtime> Proxy<R> {
         self.clients.wake_all();
     }
 
-    /// What is open to each upstream of the current configuration.
+    /// What is open to each upstream, in the order of their turns.
     pub(crate) fn upstream_counts(&self) -> Vec<UpstreamCounts> {
         let snapshot = self.snapshot();
         let count = |upstream: &Arc<Upstream<R::Socket>>| UpstreamCounts {
@@ -189,6 +200,10 @@ impl<R: Runtime> Proxy<R> {
             waiting: upstream.places.waiting(),
         };
         snapshot.upstreams.iter().map(count).collect()
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry<R::Socket>> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn idle_count(&self, upstream: &Upstream<R::Socket>) -> usize {
@@ -205,11 +220,12 @@ impl<R: Runtime> Proxy<R> {
 
 fn gauges<R: Runtime>(proxy: &Weak<Proxy<R>>, upstream: &Weak<Upstream<R::Socket>>) -> PoolGauges {
     let (Some(proxy), Some(upstream)) = (proxy.upgrade(), upstream.upgrade()) else {
-        return PoolGauges { open: 0, idle: 0, waiting: 0 };
+        return PoolGauges::default();
     };
     PoolGauges {
         open: u64::from(upstream.places.open()),
         idle: proxy.idle_count(&upstream) as u64,
+        limit: u64::from(upstream.places.limit()),
         waiting: u64::from(upstream.places.waiting()),
     }
 }

@@ -4,6 +4,7 @@ use proxy_config::{Config, Listen, Overrides, Source, load};
 
 use crate::listen::{BindError, bind};
 use crate::log::Log;
+use crate::profiling::Pushing;
 use crate::run::{env, wall_clock};
 use crate::runtime::Runtime;
 use crate::service::{Port, Service};
@@ -12,6 +13,7 @@ use crate::{descriptors, supervisor};
 /// A service that listens where its configuration says, and reads it again.
 pub(crate) struct Process<R: Runtime> {
     pub(crate) service: Service<R>,
+    pub(crate) pushing: Pushing,
     clients: Open,
     metrics: Open,
 }
@@ -61,7 +63,8 @@ impl<R: Runtime> Process<R> {
         service.wait_for_names();
         let clients = open(clients, Port::Clients, &mut service);
         service.set_ready();
-        Self { service, clients, metrics }
+        let pushing = Pushing::start(R::NAME, service.config().profiling.as_ref());
+        Self { service, pushing, clients, metrics }
     }
 
     /// Where the proxy is reached.
@@ -138,6 +141,7 @@ impl<R: Runtime> Process<R> {
         }
         descriptors::complain(&config);
         self.service.configure(config);
+        self.pushing.follow(self.service.config().profiling.as_ref());
         if let Some(bound) = clients {
             self.service.stop_listening(Port::Clients);
             self.clients = open(bound, Port::Clients, &mut self.service);

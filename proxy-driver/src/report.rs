@@ -1,5 +1,6 @@
 use std::fmt::{self, Display, Formatter};
 
+use proxy_config::Moved;
 use proxy_metrics::{StatusClass, TimeoutKind, UpstreamErrorKind};
 use proxy_proto::{Blame, Cause, RequestHead, Summary, Uuid};
 
@@ -66,6 +67,18 @@ pub(crate) fn selected(upstream: &str, request: RequestHead<'_>, trace: Uuid) {
         "{}",
         Selected { upstream, request }
     );
+}
+
+/// Writes a line for each address that a name has come to stand for, or does so no more.
+pub(crate) fn moved(moved: &[Moved]) {
+    for Moved { name, joined, left } in moved {
+        for address in joined {
+            tracing::info!(target: "proxy.resolver", "{address} joined {name}");
+        }
+        for address in left {
+            tracing::info!(target: "proxy.resolver", "{address} left {name}");
+        }
+    }
 }
 
 fn log<'a>(summary: &Summary, request: impl FnOnce() -> Option<RequestHead<'a>>) {

@@ -98,7 +98,7 @@ fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::E
     let metrics = metrics::<R>(workers.get(), wall_clock());
     let log = {
         let metrics = Arc::clone(&metrics);
-        log::start(config.logging.level, move |lost| metrics.log_lines_dropped().add(lost))
+        log::start(config.logging.level, move || metrics.log_lines_dropped().inc())
     };
     descriptors::complain(&config);
     let service = Service::start(config, metrics, R::start(workers)?);
@@ -116,7 +116,14 @@ fn attend<R: Runtime>(
     loop {
         match signals.wait() {
             Signal::Reload => process.reload(source, overrides, log),
-            Signal::Stop(_) => return drain(&mut process.service, signals),
+            Signal::Stop(_) => {
+                let end = drain(&mut process.service, signals);
+                match end {
+                    End::Drained => process.pushing.stop(LAST_PUSH),
+                    End::Killed(_) => {}
+                }
+                return end;
+            }
         }
     }
 }
@@ -216,5 +223,7 @@ pub(crate) fn clock() -> Instant {
 
 /// How often a drain looks whether it is over.
 const LOOK: Duration = Duration::from_millis(10);
+/// How long the last profile has to reach its server.
+const LAST_PUSH: Duration = Duration::from_secs(1);
 /// How long connections have to notice that they are cut: long enough for their log lines.
 const CUT: Duration = Duration::from_millis(500);

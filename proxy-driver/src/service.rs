@@ -42,7 +42,7 @@ pub enum Port {
 pub struct Counts {
     /// Client connections that have a place.
     pub clients: usize,
-    /// In the order of the configuration.
+    /// In the order of their turns.
     pub upstreams: Vec<UpstreamCounts>,
 }
 
@@ -63,8 +63,8 @@ impl<R: Runtime> Service<R> {
     /// Starts to serve on these workers, at least one, which is no more than looking after idle
     /// connections and looking up names until there is a listener.
     ///
-    /// `config.listen`, `config.metrics_listen`, `config.workers`, `config.pid_file` and
-    /// `config.logging` are for the program to act on.
+    /// `config.listen`, `config.metrics_listen`, `config.workers`, `config.pid_file`,
+    /// `config.logging` and `config.profiling` are for the program to act on.
     pub fn start(config: Config, metrics: Arc<Metrics>, workers: Vec<R>) -> Self {
         let proxy = Proxy::new(&config, metrics, workers);
         for worker in &proxy.workers {
@@ -118,10 +118,12 @@ impl<R: Runtime> Service<R> {
     }
 
     /// Applies a validated configuration, from each connection's next request on. What it does not
-    /// change is not touched. Waits up to a second for new names to be looked up.
+    /// change is not touched. Waits up to a second for its names to be looked up first.
     pub fn configure(&mut self, config: Config) {
-        self.proxy.configure(&config);
+        // Before it is applied, so that no request meets a new name whose addresses are to be had.
+        self.proxy.watch_names(&config);
         self.wait_for_names();
+        self.proxy.configure(&config);
         self.config = config;
     }
 

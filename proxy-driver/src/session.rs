@@ -17,12 +17,13 @@ use self::answers::{Answers, Presence, Woken, chosen};
 use self::transfer::Pending;
 use crate::alarm::Alarm;
 use crate::link::{Link, Times};
+use crate::pages::{self, Answer};
 use crate::phase::Phase;
 use crate::proxy::Proxy;
 use crate::runtime::{Runtime, Socket};
 use crate::snapshot::Snapshot;
 use crate::worker::Seat;
-use crate::{pages, record, report};
+use crate::{record, report};
 
 /// One client connection: an [`Exchange`](proxy_proto::Exchange) between two sockets, until it
 /// closes.
@@ -75,7 +76,7 @@ impl<R: Runtime> Session<R> {
         proxy: Arc<Proxy<R>>,
         worker: Seat<R>,
     ) -> Self {
-        Self::new(client, from, Answers::Pages { body: None }, proxy, worker)
+        Self::new(client, from, Answers::Pages { body: None, later: None }, proxy, worker)
     }
 
     fn new(
@@ -86,7 +87,8 @@ impl<R: Runtime> Session<R> {
         worker: Seat<R>,
     ) -> Self {
         let snapshot = proxy.snapshot();
-        let exchange = snapshot.exchange(from.ip(), worker.next_trace(), R::now());
+        let (trace, now) = (worker.next_trace(), R::now());
+        let exchange = snapshot.exchange(answers.port(), from.ip(), trace, now);
         Self {
             proxy,
             worker,
@@ -112,6 +114,7 @@ impl<R: Runtime> Session<R> {
         for _turn in 0..TURNS {
             let mut moved = self.take_actions(lanes, now);
             moved |= self.poll_link(lanes, cx, now);
+            moved |= self.poll_page(lanes, cx, now);
             // In the order in which a request and its response pass: each finds what the one before
             // it has brought.
             for (from, to) in [(Peer::Client, Peer::Upstream), (Peer::Upstream, Peer::Client)] {
@@ -172,7 +175,7 @@ impl<R: Runtime> Session<R> {
     fn follow_reload(&mut self) {
         if self.proxy.is_outdated(&self.snapshot) {
             self.snapshot = self.proxy.snapshot();
-            self.snapshot.configure(&mut self.exchange);
+            self.snapshot.configure(self.answers.port(), &mut self.exchange);
         }
     }
 
@@ -236,8 +239,9 @@ impl<R: Runtime> Session<R> {
     fn perform(&mut self, action: Action, lanes: &mut Lanes, now: Instant) {
         match action {
             Action::Route => {
-                let reply = self.route(lanes);
-                self.exchange.handle_reply(reply, lanes, now);
+                if let Some(reply) = self.route(lanes) {
+                    self.exchange.handle_reply(reply, lanes, now);
+                }
             }
             Action::Connect { attempt } => {
                 let Some(upstream) = chosen(&self.snapshot, &self.answers) else { return };
@@ -298,16 +302,23 @@ impl<R: Runtime> Session<R> {
         }
     }
 
-    fn route(&mut self, lanes: &mut Lanes) -> Reply {
+    /// `None`: the answer comes from [`poll_page`](Self::poll_page).
+    fn route(&mut self, lanes: &mut Lanes) -> Option<Reply> {
         match &mut self.answers {
-            Answers::Pages { body } => {
-                let Some(request) = self.exchange.request(lanes) else { return Reply::Routed };
+            Answers::Pages { body, later } => {
+                let Some(request) = self.exchange.request(lanes) else {
+                    return Some(Reply::Routed);
+                };
                 match pages::answer(request, &self.proxy) {
-                    Ok((head, page)) => {
+                    Ok(Answer::Now(head, page)) => {
                         *body = Some(page);
-                        Reply::Local(head)
+                        Some(Reply::Local(head))
                     }
-                    Err(fault) => Reply::Refused(fault),
+                    Ok(Answer::Later(page)) => {
+                        *later = Some(page);
+                        None
+                    }
+                    Err(fault) => Some(Reply::Refused(fault)),
                 }
             }
             Answers::Upstreams { chosen, .. } => {
@@ -323,7 +334,7 @@ impl<R: Runtime> Session<R> {
                 {
                     report::selected(&upstream.name, request, self.exchange.trace());
                 }
-                Reply::Routed
+                Some(Reply::Routed)
             }
         }
     }
@@ -337,7 +348,7 @@ impl<R: Runtime> Session<R> {
                 let request = || self.exchange.request(lanes);
                 report::finish(summary, request, upstream, &self.worker);
             }
-            Answers::Pages { body } => *body = None,
+            Answers::Pages { body, later } => (*body, *later) = (None, None),
         }
         record::finish(summary, &self.exchange, self.snapshot.record.as_ref());
         self.follow_reload();
@@ -353,6 +364,18 @@ impl<R: Runtime> Session<R> {
         let polled = self.link.poll(cx, upstream, &self.worker, times);
         let Poll::Ready(reply) = polled else { return false };
         self.exchange.handle_reply(reply, lanes, now);
+        self.take_actions(lanes, now);
+        true
+    }
+
+    /// A page that takes its time.
+    fn poll_page(&mut self, lanes: &mut Lanes, cx: &Context<'_>, now: Instant) -> bool {
+        let Answers::Pages { body, later } = &mut self.answers else { return false };
+        let Some(Poll::Ready((head, page))) = later.as_ref().map(|later| later.poll(cx)) else {
+            return false;
+        };
+        (*body, *later) = (Some(page), None);
+        self.exchange.handle_reply(Reply::Local(head), lanes, now);
         self.take_actions(lanes, now);
         true
     }

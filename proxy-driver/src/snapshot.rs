@@ -3,12 +3,13 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proxy_balance::RoundRobin;
+use proxy_balance::{Key, RoundRobin};
 use proxy_config::Config;
 use proxy_proto::{Instant, Limits, Settings, Timeouts, Uuid};
 use proxy_replay::{Mode, Recorder};
 
 use crate::record::{Record, Tap};
+use crate::service::Port;
 use crate::upstream::Upstream;
 
 /// One configuration as the workers see it: immutable, replaced as a whole by a reload.
@@ -16,8 +17,11 @@ pub(crate) struct Snapshot<S> {
     /// Counts configurations. A worker that finds a newer one takes it before its next request.
     pub(crate) generation: u64,
     pub(crate) settings: Arc<Settings>,
+    /// Those of the metrics port: a profile takes as long as it was asked to.
+    pages: Arc<Settings>,
     pub(crate) upstreams: Vec<Arc<Upstream<S>>>,
-    /// Shared with the snapshot before it when the upstreams are the same ones.
+    /// Shared with the snapshot before it when the upstreams are the same ones; else it goes on
+    /// where that one's stood.
     pub(crate) rotation: Arc<RoundRobin>,
     pub(crate) max_conns_per_upstream: u32,
     /// Which sessions are recorded, if any are.
@@ -32,20 +36,26 @@ impl<S: Send + 'static> Snapshot<S> {
         former: Option<&Self>,
         tap: Option<&Arc<Tap>>,
     ) -> Self {
-        let same = former.filter(|former| {
-            former.upstreams.len() == upstreams.len()
-                && former.upstreams.iter().zip(&upstreams).all(|(a, b)| Arc::ptr_eq(a, b))
+        let first = || {
+            let count = NonZeroUsize::new(upstreams.len()).unwrap_or(NonZeroUsize::MIN);
+            Arc::new(RoundRobin::new(count))
+        };
+        let rotation = former.map_or_else(first, |former| {
+            let same = former.upstreams.len() == upstreams.len()
+                && former.upstreams.iter().zip(&upstreams).all(|(a, b)| Arc::ptr_eq(a, b));
+            if same {
+                return Arc::clone(&former.rotation);
+            }
+            let [before, now] = [&former.upstreams, &upstreams].map(|upstreams| keys(upstreams));
+            Arc::new(former.rotation.succeed(&before, &now))
         });
-        let rotation = same.map_or_else(
-            || {
-                let count = NonZeroUsize::new(upstreams.len()).unwrap_or(NonZeroUsize::MIN);
-                Arc::new(RoundRobin::new(count))
-            },
-            |former| Arc::clone(&former.rotation),
-        );
+        let settings = settings(config);
+        let mut pages = settings.clone();
+        pages.timeouts.total = None;
         Self {
             generation,
-            settings: Arc::new(settings(config)),
+            settings: Arc::new(settings),
+            pages: Arc::new(pages),
             upstreams,
             rotation,
             max_conns_per_upstream: narrow(config.limits.max_conns_per_upstream),
@@ -54,14 +64,27 @@ impl<S: Send + 'static> Snapshot<S> {
     }
 
     /// The exchange of a client that has just connected.
-    pub(crate) fn exchange(&self, client: IpAddr, trace: Uuid, now: Instant) -> Recorder {
-        Recorder::new(Arc::clone(&self.settings), client, trace, now, self.mode())
+    pub(crate) fn exchange(
+        &self,
+        port: Port,
+        client: IpAddr,
+        trace: Uuid,
+        now: Instant,
+    ) -> Recorder {
+        Recorder::new(Arc::clone(self.settings_of(port)), client, trace, now, self.mode())
     }
 
     /// Between two requests: what was configured for another snapshot is configured for this one.
-    pub(crate) fn configure(&self, exchange: &mut Recorder) {
-        exchange.configure(&self.settings);
+    pub(crate) fn configure(&self, port: Port, exchange: &mut Recorder) {
+        exchange.configure(self.settings_of(port));
         exchange.record(self.mode());
+    }
+
+    const fn settings_of(&self, port: Port) -> &Arc<Settings> {
+        match port {
+            Port::Clients => &self.settings,
+            Port::Metrics => &self.pages,
+        }
     }
 
     fn mode(&self) -> Option<Mode> {
@@ -95,6 +118,10 @@ pub(crate) fn settings(config: &Config) -> Settings {
         },
         upstream_keep_alive: timeouts.upstream_idle.is_some_and(|idle| idle > Duration::ZERO),
     }
+}
+
+fn keys<S>(upstreams: &[Arc<Upstream<S>>]) -> Vec<Key> {
+    upstreams.iter().map(|upstream| upstream.key).collect()
 }
 
 /// Limits are validated far below 2^32.

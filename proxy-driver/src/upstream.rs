@@ -3,18 +3,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
-use proxy_balance::{Lease, Places};
+use proxy_balance::{Key, Lease, Places};
 use proxy_config::{Host, UpstreamAddress};
 use proxy_metrics::{Metrics, UpstreamMetrics};
 
-/// One upstream as configured. It lives on through reloads that keep it, with its connections, its
-/// queue and its counters.
+/// One upstream: as configured, or an address of a name that resolves to members. It lives on
+/// through reloads and answers that keep it, with its connections, its queue and its counters.
 pub(crate) struct Upstream<S> {
     pub(crate) address: UpstreamAddress,
     /// `host:port`, for logs, labels and error texts.
     pub(crate) name: String,
     /// Its number in the pools of idle connections.
-    pub(crate) key: u32,
+    pub(crate) key: Key,
     pub(crate) places: Arc<Places<Box<Connection<S>>>>,
     pub(crate) metrics: Arc<UpstreamMetrics>,
     addresses: ArcSwap<Vec<SocketAddr>>,
@@ -34,7 +34,7 @@ pub(crate) struct Connection<S> {
 impl<S: Send + 'static> Upstream<S> {
     pub(crate) fn new(
         address: &UpstreamAddress,
-        key: u32,
+        key: Key,
         limit: u32,
         metrics: &Metrics,
     ) -> Arc<Self> {

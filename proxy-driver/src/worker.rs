@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use proxy_balance::{Nanos, Pool};
+use proxy_balance::{Key, Nanos, Pool};
 use proxy_metrics::Shard;
 use proxy_proto::{Instant, Lanes};
 use uuid::Uuid;
@@ -200,7 +200,7 @@ impl<R: Runtime> Worker<R> {
     }
 
     /// Takes over what a new configuration says of idle connections.
-    pub(crate) fn configure(&self, idle_timeout: Duration, added: &[u32], removed: &[u32]) {
+    pub(crate) fn configure(&self, idle_timeout: Duration, added: &[Key], removed: &[Key]) {
         let mut idle = self.idle();
         idle.pool.set_idle_timeout(Nanos::try_from(idle_timeout.as_nanos()).unwrap_or(Nanos::MAX));
         for upstream in added {
@@ -219,7 +219,7 @@ impl<R: Runtime> Worker<R> {
     }
 
     /// How many connections to this upstream are idle here.
-    pub(crate) fn idle_count(&self, upstream: u32) -> usize {
+    pub(crate) fn idle_count(&self, upstream: Key) -> usize {
         self.idle().pool.len(upstream)
     }
 

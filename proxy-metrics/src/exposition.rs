@@ -16,6 +16,7 @@ use crate::counter::Counter;
 use crate::histogram::Distribution;
 use crate::labels::{StatusClass, TimeoutKind, UpstreamErrorKind};
 use crate::metrics::State;
+use crate::name::NameMetrics;
 use crate::process;
 use crate::shard::Shard;
 use crate::upstream::{UpstreamMetrics, UpstreamShard};
@@ -24,6 +25,7 @@ impl Collector for State {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         self.encode_clients(&mut encoder)?;
         encode_upstreams(&mut encoder, &self.upstreams_in_use())?;
+        encode_names(&mut encoder, &self.names_in_use())?;
         self.encode_process(&mut encoder)
     }
 }
@@ -97,6 +99,19 @@ impl State {
             "proxy_client_connections",
             "Client connections open.",
             &ConstGauge::new(opened.saturating_sub(closed)),
+        )?;
+        let clients = self.clients();
+        single(
+            out,
+            "proxy_client_connections_limit",
+            "Client connections served at once, at most.",
+            &ConstGauge::new(clients.limit),
+        )?;
+        single(
+            out,
+            "proxy_waiting_clients",
+            "Client connections accepted and waiting for a place, one a listening socket at most.",
+            &ConstGauge::new(clients.waiting),
         )
     }
 
@@ -231,9 +246,30 @@ fn encode_upstreams(
     )?;
     labelled(
         out,
+        "proxy_upstream_connections_limit",
+        "Connections open to an upstream at once, at most.",
+        pools.iter().map(|&(labels, pool)| (labels, ConstGauge::new(pool.limit))),
+    )?;
+    labelled(
+        out,
         "proxy_upstream_waiting_requests",
         "Requests waiting for a connection to an upstream.",
         pools.iter().map(|&(labels, pool)| (labels, ConstGauge::new(pool.waiting))),
+    )
+}
+
+fn encode_names(out: &mut DescriptorEncoder, names: &[Arc<NameMetrics>]) -> fmt::Result {
+    labelled(
+        out,
+        "proxy_resolve_addresses",
+        "Addresses that the last good look-up of an upstream's name gave.",
+        names.iter().map(|name| ([("name", name.name())], ConstGauge::new(name.addresses()))),
+    )?;
+    labelled(
+        out,
+        "proxy_resolve_errors_total",
+        "Look-ups of an upstream's name that gave no address.",
+        names.iter().map(|name| ([("name", name.name())], ConstCounter::new(name.errors.value()))),
     )
 }
 

@@ -1,5 +1,6 @@
 //! The process-wide registry.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,6 +10,7 @@ use prometheus_client::registry::Registry;
 
 use crate::counter::Counter;
 use crate::format::Format;
+use crate::name::NameMetrics;
 use crate::shard::Shard;
 use crate::text;
 use crate::upstream::UpstreamMetrics;
@@ -32,6 +34,16 @@ pub struct BuildInfo {
     pub runtime: &'static str,
 }
 
+/// The places for client connections, over all workers.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct ClientGauges {
+    /// How many may be open.
+    pub limit: u64,
+    /// Clients accepted that wait for a place: one a listening socket at most, since it accepts no
+    /// further one meanwhile.
+    pub waiting: u64,
+}
+
 impl Metrics {
     /// The metrics of a process of `workers` workers, all of them 0.
     ///
@@ -48,7 +60,9 @@ impl Metrics {
             causes,
             started,
             shards: (0..workers.max(1)).map(|_| Arc::new(Shard::new(causes.len()))).collect(),
+            clients: Mutex::default(),
             upstreams: Mutex::default(),
+            names: Mutex::default(),
             reloads: Reloads {
                 succeeded: Counter::default(),
                 failed: Counter::default(),
@@ -69,16 +83,25 @@ impl Metrics {
         Arc::clone(&shards[worker % shards.len()])
     }
 
+    /// Asks `probe` for the gauges of the clients at each scrape, in place of an earlier probe.
+    /// Without one they are 0.
+    pub fn observe_clients_with(&self, probe: impl Fn() -> ClientGauges + Send + Sync + 'static) {
+        let mut clients = self.state.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        *clients = Some(ClientProbe(Box::new(probe)));
+    }
+
     /// The metrics of the upstream that is called `name` (`host:port`). The same name gives the
     /// same series for as long as they are shown, so that counters survive a reload.
     pub fn upstream(&self, name: &str) -> Arc<UpstreamMetrics> {
-        let mut upstreams = self.state.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = upstreams.iter().find(|upstream| upstream.name() == name) {
-            return Arc::clone(known);
-        }
-        let new = Arc::new(UpstreamMetrics::new(name, self.state.shards.len()));
-        upstreams.push(Arc::clone(&new));
-        new
+        let workers = self.state.shards.len();
+        let is_it = |upstream: &UpstreamMetrics| upstream.name() == name;
+        find_or_add(&self.state.upstreams, is_it, || UpstreamMetrics::new(name, workers))
+    }
+
+    /// The metrics of the name that is called `name` (`host:port`). The same name gives the same
+    /// series for as long as somebody holds them.
+    pub fn name(&self, name: &str) -> Arc<NameMetrics> {
+        find_or_add(&self.state.names, |known| known.name() == name, || NameMetrics::new(name))
     }
 
     /// Counts a configuration that was re-read and applied.
@@ -127,20 +150,37 @@ pub(crate) struct State {
     pub(crate) causes: &'static [&'static str],
     pub(crate) started: SystemTime,
     pub(crate) shards: Box<[Arc<Shard>]>,
+    clients: Mutex<Option<ClientProbe>>,
     /// In the order in which they were first named, which is the order of the file.
     upstreams: Mutex<Vec<Arc<UpstreamMetrics>>>,
+    names: Mutex<Vec<Arc<NameMetrics>>>,
     pub(crate) reloads: Reloads,
     pub(crate) log_lines_dropped: Counter,
     pub(crate) draining: AtomicBool,
 }
 
 impl State {
+    pub(crate) fn clients(&self) -> ClientGauges {
+        let probe = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        probe.as_ref().map_or_else(ClientGauges::default, |ClientProbe(probe)| probe())
+    }
+
     /// The upstreams that someone still uses; forgets the others.
     pub(crate) fn upstreams_in_use(&self) -> Vec<Arc<UpstreamMetrics>> {
-        let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
-        // Under this lock a count of one cannot grow: only the registry could hand out another.
-        upstreams.retain(|upstream| Arc::strong_count(upstream) > 1);
-        upstreams.clone()
+        in_use(&self.upstreams)
+    }
+
+    /// The names that are still looked up; forgets the others.
+    pub(crate) fn names_in_use(&self) -> Vec<Arc<NameMetrics>> {
+        in_use(&self.names)
+    }
+}
+
+struct ClientProbe(Box<dyn Fn() -> ClientGauges + Send + Sync>);
+
+impl fmt::Debug for ClientProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientProbe")
     }
 }
 
@@ -152,6 +192,33 @@ pub(crate) struct Reloads {
     pub(crate) last_succeeded: AtomicBool,
     /// In seconds since the Unix epoch.
     pub(crate) last_success: AtomicU64,
+}
+
+fn find_or_add<T>(
+    known: &Mutex<Vec<Arc<T>>>,
+    is_it: impl Fn(&T) -> bool,
+    make: impl FnOnce() -> T,
+) -> Arc<T> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.iter().find(|one| is_it(one)) {
+        return Arc::clone(found);
+    }
+    // Where nobody scrapes, those that come and go must not add up.
+    forget_unused(&mut known);
+    let new = Arc::new(make());
+    known.push(Arc::clone(&new));
+    new
+}
+
+fn in_use<T>(known: &Mutex<Vec<Arc<T>>>) -> Vec<Arc<T>> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    forget_unused(&mut known);
+    known.clone()
+}
+
+/// `known` is locked: a count of one cannot grow, only the registry could hand out another.
+fn forget_unused<T>(known: &mut Vec<Arc<T>>) {
+    known.retain(|one| Arc::strong_count(one) > 1);
 }
 
 fn unix_seconds(at: SystemTime) -> u64 {

@@ -9,8 +9,7 @@ use crate::labels::UpstreamErrorKind;
 
 /// What is counted of one upstream: a shard per worker, and its pool's gauges.
 ///
-/// Its series are shown while someone besides the registry holds the `Arc`, or until the first
-/// scrape after that.
+/// Its series are shown while someone besides the registry holds the `Arc`.
 pub struct UpstreamMetrics {
     name: Box<str>,
     shards: Box<[UpstreamShard]>,
@@ -91,6 +90,8 @@ pub struct PoolGauges {
     pub open: u64,
     /// Connections open and waiting for a request, at most `open`.
     pub idle: u64,
+    /// How many may be open.
+    pub limit: u64,
     /// Requests waiting for a connection.
     pub waiting: u64,
 }

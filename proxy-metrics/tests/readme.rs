@@ -28,6 +28,7 @@ fn shown() -> BTreeSet<String> {
     let build = BuildInfo { version: "0", runtime: "none" };
     let metrics = Metrics::new(1, build, &["cause"], SystemTime::UNIX_EPOCH);
     let upstream = metrics.upstream("127.0.0.1:9001");
+    let _name = metrics.name("app.internal:9001");
     metrics.shard(0).duration.observe(Duration::from_millis(1));
     upstream.shard(0).duration.observe(Duration::from_millis(1));
     let mut text = String::new();

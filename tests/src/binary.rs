@@ -9,7 +9,7 @@ use std::sync::{LazyLock, Mutex};
 use command_fds::{CommandFdExt, FdMapping};
 use tempfile::TempDir;
 
-use crate::{Process, Proxy};
+use crate::{BINARIES, Process, Proxy};
 
 /// A binary of the workspace, by the name of its package.
 #[derive(Clone, Copy, Debug)]
@@ -167,6 +167,10 @@ fn build(package: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--message-format=json-render-diagnostics"]);
     cargo.args(["-p", package, "--bin", package]);
+    // As in the container image.
+    if BINARIES.iter().any(|binary| binary.0 == package) {
+        cargo.args(["--features", "profiling"]);
+    }
     cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
     if !cfg!(debug_assertions) {
         cargo.arg("--release");

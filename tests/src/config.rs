@@ -8,6 +8,7 @@ pub struct Config {
     listen: String,
     level: &'static str,
     upstreams: Vec<String>,
+    resolve_ms: Option<u32>,
     settings: Vec<String>,
 }
 
@@ -19,6 +20,7 @@ impl Config {
             listen: "127.0.0.1:0".into(),
             level: "info",
             upstreams: upstreams.into_iter().map(|upstream| upstream.to_string()).collect(),
+            resolve_ms: None,
             settings: Vec::new(),
         }
     }
@@ -34,6 +36,13 @@ impl Config {
     #[must_use]
     pub fn level(mut self, level: &'static str) -> Self {
         self.level = level;
+        self
+    }
+
+    /// Makes each address of its upstreams, which are names, an upstream; looks them up so often.
+    #[must_use]
+    pub fn resolving(mut self, interval_ms: u32) -> Self {
+        self.resolve_ms = Some(interval_ms);
         self
     }
 
@@ -58,6 +67,9 @@ impl Display for Config {
             let (host, port) = upstream.rsplit_once(':').expect("an upstream is host:port");
             let host = host.trim_start_matches('[').trim_end_matches(']');
             writeln!(f, "  - host: \"{host}\"\n    port: {port}")?;
+            if let Some(interval) = self.resolve_ms {
+                writeln!(f, "    resolve: {{ interval_ms: {interval} }}")?;
+            }
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 
 use proxy_balance::{Nanos, Pool};
 
-const A: u32 = 0;
-const B: u32 = 1;
+const A: u64 = 0;
+const B: u64 = 1;
 
 fn pool(idle_timeout: Nanos) -> Pool<&'static str> {
     let mut pool = Pool::new(idle_timeout);

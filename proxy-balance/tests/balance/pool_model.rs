@@ -7,11 +7,11 @@ use proxy_balance::{Nanos, Pool};
 #[derive(Debug, Clone)]
 enum Step {
     Passes(Nanos),
-    AddUpstream(u32),
-    RemoveUpstream(u32),
-    CheckIn(u32),
-    CheckOut(u32),
-    TakeOldest(u32),
+    AddUpstream(u64),
+    RemoveUpstream(u64),
+    CheckIn(u64),
+    CheckOut(u64),
+    TakeOldest(u64),
     PopExpired,
     Sweep(u32),
     SetIdleTimeout(Nanos),
@@ -20,14 +20,14 @@ enum Step {
 
 #[derive(Debug, Clone, Copy)]
 struct Idle {
-    upstream: u32,
+    upstream: u64,
     number: u32,
     since: Nanos,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Model {
-    known: Vec<u32>,
+    known: Vec<u64>,
     /// Oldest first.
     idle: Vec<Idle>,
     timeout: Nanos,
@@ -48,7 +48,7 @@ impl Model {
         self.out.sort_unstable();
     }
 
-    fn of(&self, upstream: u32) -> usize {
+    fn of(&self, upstream: u64) -> usize {
         self.idle.iter().filter(|idle| idle.upstream == upstream).count()
     }
 }
@@ -64,11 +64,11 @@ impl ReferenceStateMachine for Model {
     fn transitions(_model: &Self) -> BoxedStrategy<Step> {
         prop_oneof![
             4 => (0..10_u64).prop_map(Step::Passes),
-            4 => (0..3_u32).prop_map(Step::AddUpstream),
-            1 => (0..3_u32).prop_map(Step::RemoveUpstream),
-            12 => (0..3_u32).prop_map(Step::CheckIn),
-            4 => (0..3_u32).prop_map(Step::CheckOut),
-            2 => (0..3_u32).prop_map(Step::TakeOldest),
+            4 => (0..3_u64).prop_map(Step::AddUpstream),
+            1 => (0..3_u64).prop_map(Step::RemoveUpstream),
+            12 => (0..3_u64).prop_map(Step::CheckIn),
+            4 => (0..3_u64).prop_map(Step::CheckOut),
+            2 => (0..3_u64).prop_map(Step::TakeOldest),
             4 => Just(Step::PopExpired),
             2 => (2..5_u32).prop_map(Step::Sweep),
             2 => (0..30_u64).prop_map(Step::SetIdleTimeout),

@@ -1,4 +1,4 @@
-//! `RoundRobin` beside a number, over picks and reloads.
+//! `RoundRobin` beside a number, over picks and reloads; and while others join and leave.
 
 use std::num::NonZeroUsize;
 
@@ -70,4 +70,27 @@ impl StateMachineTest for Test {
 prop_state_machine! {
     #[test]
     fn the_rotation_behaves_as_a_count_of_picks(sequential 1..60 => Test);
+}
+
+proptest! {
+    #[test]
+    fn those_who_stay_rotate_strictly_whoever_joins_and_leaves(
+        steps in proptest::collection::vec((0..8_usize, any::<u8>()), 1..40),
+    ) {
+        const STAY: [u64; 3] = [1, 4, 6];
+        let mut list = STAY.to_vec();
+        let mut rotation = RoundRobin::new(NonZeroUsize::new(list.len()).unwrap());
+        let mut served = Vec::new();
+        for (picks, there) in steps {
+            served.extend((0..picks).map(|_| list[rotation.pick()]));
+            let is_there = |n: &u64| STAY.contains(n) || there >> n & 1 == 1;
+            let current: Vec<_> = (0..8).filter(is_there).collect();
+            rotation = rotation.succeed(&list, &current);
+            list = current;
+        }
+        let turns = served.into_iter().filter(|upstream| STAY.contains(upstream));
+        for (turn, expected) in turns.zip(STAY.into_iter().cycle()) {
+            prop_assert_eq!(turn, expected);
+        }
+    }
 }

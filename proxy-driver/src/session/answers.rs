@@ -4,6 +4,8 @@ use proxy_balance::ClientPlace;
 use proxy_proto::Instant;
 
 use crate::local::Body;
+use crate::profiling::Later;
+use crate::service::Port;
 use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
 
@@ -17,7 +19,24 @@ pub(super) enum Answers {
         presence: Presence,
     },
     /// The pages of the metrics port.
-    Pages { body: Option<Body> },
+    Pages { body: Option<Body>, later: Option<Later> },
+}
+
+impl Answers {
+    pub(super) const fn port(&self) -> Port {
+        match self {
+            Self::Upstreams { .. } => Port::Clients,
+            Self::Pages { .. } => Port::Metrics,
+        }
+    }
+
+    /// Whether a page is being made.
+    pub(super) const fn are_awaited(&self) -> bool {
+        match self {
+            Self::Upstreams { .. } => false,
+            Self::Pages { later, .. } => later.is_some(),
+        }
+    }
 }
 
 /// What others know of this client: whether it may be asked to leave, and how to wake it.

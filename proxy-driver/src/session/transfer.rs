@@ -77,7 +77,7 @@ impl<R: Runtime> Session<R> {
         let room = self.exchange.spare(peer, lanes);
         let received = match (peer, &mut self.answers) {
             (Peer::Client, _) => self.client.poll_recv(cx, room),
-            (Peer::Upstream, Answers::Pages { body: Some(body) }) => {
+            (Peer::Upstream, Answers::Pages { body: Some(body), .. }) => {
                 Poll::Ready(Ok(body.feed(room)))
             }
             (Peer::Upstream, _) => match self.link.socket() {
@@ -90,6 +90,10 @@ impl<R: Runtime> Session<R> {
             return None;
         };
         match received {
+            // Nobody who waits for a page that takes its time closes their half: they have left.
+            Ok(0) if peer == Peer::Client && self.answers.are_awaited() => {
+                self.exchange.handle_broken(peer, lanes, now);
+            }
             Ok(0) => self.exchange.handle_eof(peer, lanes, now),
             Ok(n) => self.exchange.handle_received(peer, n, lanes, now),
             Err(_) => self.exchange.handle_broken(peer, lanes, now),

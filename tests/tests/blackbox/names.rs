@@ -26,3 +26,14 @@ proxy_test!(a_name_that_does_not_resolve_stops_nothing, |binary| {
         missing.status() == 502 && missing.text().contains("no-such-host.invalid")
     });
 });
+
+proxy_test!(a_name_that_a_reload_brings_answers_from_the_first_request_on, |binary| {
+    let server = Server::answering("hello");
+    let proxy = binary.starts(Config::of([server.addr()]));
+    let mut client = proxy.client();
+    for round in 0..5 {
+        proxy.reloads(&Config::of([format!("localhost:{}", server.addr().port())]));
+        assert_eq!(client.gets("/").text(), "hello", "round {round}");
+        proxy.reloads(&Config::of([server.addr()]));
+    }
+});

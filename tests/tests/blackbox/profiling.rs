@@ -1,0 +1,202 @@
+//! CPU profiles: pushed to a server, and taken from the metrics port.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use proxy_tests::{
+    Client, Config, Message, Profile, Proxy, Pushed, Refusing, Server, Signal, Stopwatch, Upstream,
+    eventually, get, ok, proxy_test,
+};
+
+proxy_test!(profiles_are_pushed_by_component, |binary| {
+    let (pyroscope, pushed) = receiver();
+    let server = Server::answering("hello");
+    let url = format!("http://me:secret@{}/base", pyroscope.addr());
+    let profiling = format!("profiling: {{ server: \"{url}\", application: edge }}");
+    let proxy = binary.starts(Config::of([server.addr()]).with(profiling));
+    proxy.wait_log(&format!("Pushing CPU profiles to http://{}/base", pyroscope.addr()));
+    proxy.wait_log(SAMPLING);
+    uses_cpu(&proxy);
+    eventually("a profile is pushed", || !pushed.lock().unwrap().is_empty());
+
+    let requests = pushed.lock().unwrap().clone();
+    assert_eq!(requests[0].start, "POST /base/push.v1.PusherService/Push HTTP/1.1");
+    assert_eq!(requests[0].header("authorization"), Some("Basic bWU6c2VjcmV0"));
+    let profiles: Vec<_> = requests.iter().map(Pushed::read).collect();
+    for Pushed { labels, profile } in &profiles {
+        assert_eq!(labels["__name__"], "process_cpu");
+        assert_eq!(labels["service_name"], "edge");
+        assert!(labels["binary"].starts_with("proxy-"), "{labels:?}");
+        assert!(!labels["instance"].is_empty(), "{labels:?}");
+        assert_eq!(profile.counts(), ("cpu", "nanoseconds"));
+    }
+    let found = |component| profiles.iter().any(|pushed| has(&pushed.profile, component));
+    assert!(found("forward") && found("parse"), "{profiles:?}");
+    assert!(!proxy.text().contains("secret"), "{}", proxy.text());
+});
+
+proxy_test!(a_reload_starts_and_stops_pushing, |binary| {
+    let (pyroscope, pushed) = receiver();
+    let server = Server::answering("hello");
+    let off = Config::of([server.addr()]);
+    let on = off.clone().with(format!("profiling: {{ server: \"http://{}\" }}", pyroscope.addr()));
+    let proxy = binary.starts(&off);
+    proxy.reloads(&on);
+    proxy.wait_log(SAMPLING);
+    uses_cpu(&proxy);
+    proxy.reloads(&off);
+    proxy.wait_log("No longer pushing CPU profiles to ");
+    eventually("what there is is pushed", || !pushed.lock().unwrap().is_empty());
+
+    // Somebody else may take profiles now.
+    eventually("a profile can be taken", || profile(&proxy, 1).status() == 200);
+    assert_eq!(proxy.client().gets("/").status(), 200);
+});
+
+proxy_test!(a_server_that_refuses_is_told_of_and_harms_nobody, |binary| {
+    let (refusing, server) = (Refusing::new(), Server::answering("hello"));
+    let url = format!("http://me:secret@{}", refusing.addr());
+    let profiling = format!("profiling: {{ server: \"{url}\" }}");
+    let mut proxy = binary.starts(Config::of([server.addr()]).with(profiling));
+    proxy.wait_log(SAMPLING);
+    assert_eq!(proxy.client().gets("/").status(), 200);
+    assert_eq!(proxy.terminates(), 0);
+    let told = proxy.lines_with("Profiles do not arrive: ");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(!proxy.text().contains("secret"), "{}", proxy.text());
+});
+
+proxy_test!(the_end_does_not_wait_for_a_server_that_is_silent, |binary| {
+    let (silent, server) = (Upstream::listen(), Server::answering("hello"));
+    let profiling = format!("profiling: {{ server: \"http://{}\" }}", silent.addr());
+    let mut proxy = binary.starts(Config::of([server.addr()]).with(profiling));
+    assert_eq!(proxy.client().gets("/").status(), 200);
+    let watch = Stopwatch::start();
+    assert_eq!(proxy.terminates(), 0);
+    // The last push has a second.
+    watch.has_run(1000);
+});
+
+proxy_test!(the_metrics_port_gives_a_profile, |binary| {
+    let server = Server::answering("hello");
+    // Longer than any request to the upstream may take.
+    let proxy = binary.starts(Config::of([server.addr()]).with("timeouts: { total_ms: 200 }"));
+    let mut first = begins(&proxy, 1);
+    // Others are served meanwhile.
+    assert_eq!(metrics_client(&proxy).gets("/metrics").status(), 200);
+    let second = profile(&proxy, 1);
+    assert_eq!((second.status(), second.text()), (503, "another profile is being taken\n"));
+    let response = first.reads_response();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(Profile::read(&response.body).counts(), ("cpu", "nanoseconds"));
+    assert_eq!(first.gets("/metrics").status(), 200);
+
+    under_load(&proxy, || {
+        eventually("requests are seen", || {
+            let taken = Profile::read(&profile(&proxy, 1).body);
+            let is_ours = |name: &&str| name.contains("proxy_proto::");
+            has(&taken, "forward") && has(&taken, "parse") && taken.functions().iter().any(is_ours)
+        });
+    });
+});
+
+proxy_test!(a_query_that_cannot_be_meant_is_refused, |binary| {
+    let proxy = binary.starts(Config::of(["127.0.0.1:1"]));
+    for query in ["seconds=0", "seconds=301", "seconds=x"] {
+        let refused = metrics_client(&proxy).gets(&format!("/debug/pprof/profile?{query}"));
+        assert_eq!(refused.status(), 400, "{query}");
+        assert_eq!(refused.text(), "Bad Request: seconds is a whole number from 1 to 300");
+    }
+});
+
+proxy_test!(while_profiles_are_pushed_none_can_be_taken, |binary| {
+    let (pyroscope, _pushed) = receiver();
+    let profiling = format!("profiling: {{ server: \"http://{}\" }}", pyroscope.addr());
+    let proxy = binary.starts(Config::of(["127.0.0.1:1"]).with(profiling));
+    eventually("it says so", || {
+        let refused = profile(&proxy, 1);
+        refused.status() == 503
+            && refused.text() == "profiles are pushed to profiling.server already\n"
+    });
+});
+
+proxy_test!(the_end_does_not_wait_for_a_profile, |binary| {
+    let mut proxy = binary.starts(Config::of(["127.0.0.1:1"]));
+    let _client = begins(&proxy, 300);
+    proxy.signal(Signal::TERM);
+    assert_eq!(proxy.exit_code(), 0);
+});
+
+proxy_test!(a_profile_that_nobody_waits_for_ends, |binary| {
+    let proxy = binary.starts(Config::of(["127.0.0.1:1"]));
+    begins(&proxy, 300).closes();
+    eventually("another can be taken", || profile(&proxy, 1).status() == 200);
+});
+
+/// A server that takes profiles, and what was pushed to it.
+fn receiver() -> (Server, Arc<Mutex<Vec<Message>>>) {
+    let pushed = Arc::new(Mutex::new(Vec::new()));
+    let pushes = Arc::clone(&pushed);
+    let server = Server::serving(move |request| {
+        pushes.lock().unwrap().push(request.clone());
+        ok("")
+    });
+    (server, pushed)
+}
+
+/// Makes requests until the proxy has used 0.7 s of CPU time for them: some 70 samples.
+fn uses_cpu(proxy: &Proxy) {
+    let used = || proxy.metrics().value("process_cpu_seconds_total");
+    let (mut client, before) = (proxy.client(), used());
+    eventually("CPU time is used", || {
+        for _ in 0..100 {
+            client.gets("/");
+        }
+        used() - before > 0.7
+    });
+}
+
+/// Makes requests for as long as `steps` takes.
+fn under_load(proxy: &Proxy, steps: impl FnOnce()) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut client = proxy.client();
+            while !over.load(Ordering::Relaxed) {
+                client.gets("/");
+            }
+        });
+        steps();
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Asks for a profile, and waits until it is being taken.
+fn begins(proxy: &Proxy, seconds: u32) -> Client {
+    let mut taken = None;
+    eventually("a profile is being taken", || {
+        let mut client = metrics_client(proxy);
+        client.sends(get(&format!("/debug/pprof/profile?seconds={seconds}")));
+        // Another one that came first is taken instead.
+        let is_taken = profile(proxy, 1).status() == 503;
+        taken = is_taken.then_some(client);
+        is_taken
+    });
+    taken.expect("a client that waits")
+}
+
+fn has(profile: &Profile, component: &str) -> bool {
+    profile.components().contains_key(component)
+}
+
+fn profile(proxy: &Proxy, seconds: u32) -> Message {
+    metrics_client(proxy).gets(&format!("/debug/pprof/profile?seconds={seconds}"))
+}
+
+fn metrics_client(proxy: &Proxy) -> Client {
+    Client::connect(proxy.metrics_addr())
+}
+
+const SAMPLING: &str = "CPU time is being sampled";
