@@ -16,8 +16,8 @@ RUN mkdir /manifests \
  && printf '//! Empty.\nfn main() {}\n' | tee $(find /manifests -name '*.rs') >/dev/null
 
 FROM ${BUILD_IMAGE} AS build
-# Of the packages below, such as `proxy-tokio/profiling`; comma-separated.
-ARG FEATURES=
+# Empty: none. docs/profiling.md
+ARG FEATURES=profiling
 ENV BUILD="cargo build --locked --release -p proxy-tokio -p proxy-smol -p proxy-async-std -p echo --features=${FEATURES}"
 WORKDIR /src
 # Built anew when the files of the stage above differ, not when a source file does. cargo compares times, and the sources
