@@ -87,6 +87,11 @@ impl Clients {
         self.lock().len()
     }
 
+    /// How many clients may have one.
+    pub fn limit(&self) -> usize {
+        self.lock().limit
+    }
+
     /// Whether no client has a place.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -151,6 +151,11 @@ impl<C> Places<C> {
         u32::try_from(line.limit - free(self.count.load(Acquire))).unwrap_or(0)
     }
 
+    /// How many places there are.
+    pub fn limit(&self) -> u32 {
+        u32::try_from(self.lock().limit).unwrap_or(0)
+    }
+
     fn lease(self: &Arc<Self>) -> Lease<C> {
         Lease { places: Arc::clone(self) }
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(crate) struct Acceptor<R: Runtime> {
     /// The worker that it runs on.
     home: usize,
     stop: Arc<Stop>,
-    held: Option<(R::Socket, SocketAddr)>,
+    held: Option<Held<R::Socket>>,
     timer: Alarm<R>,
     trouble: Option<Trouble>,
 }
@@ -71,6 +71,29 @@ impl Stop {
     }
 }
 
+/// A client for whom there is no place yet.
+struct Held<S> {
+    socket: S,
+    from: SocketAddr,
+    waits: Waits,
+}
+
+/// One of the waiting clients, for the metrics, until it has a place or its acceptor is gone.
+struct Waits(Arc<AtomicUsize>);
+
+impl Waits {
+    fn among(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Relaxed);
+        Self(Arc::clone(waiting))
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 /// Accepting has failed, and is tried again at `retry`.
 struct Trouble {
     retry: Instant,
@@ -96,13 +119,13 @@ impl<R: Runtime> Acceptor<R> {
         {
             return self.timer.poll_until(cx, trouble.retry);
         }
-        let (socket, from) = match self.held.take() {
-            Some(held) => held,
+        let (socket, from, waits) = match self.held.take() {
+            Some(Held { socket, from, waits }) => (socket, from, Some(waits)),
             None => match self.listener.poll_accept(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(accepted)) => {
+                Poll::Ready(Ok((socket, from))) => {
                     self.recover();
-                    accepted
+                    (socket, from, None)
                 }
                 Poll::Ready(Err(error)) => {
                     self.back_off(&error);
@@ -115,7 +138,8 @@ impl<R: Runtime> Acceptor<R> {
             Port::Clients => {
                 let number = Arc::as_ptr(&self.stop).addr();
                 let Poll::Ready(place) = self.proxy.clients.poll_place(number, cx.waker()) else {
-                    self.held = Some((socket, from));
+                    let waits = waits.unwrap_or_else(|| Waits::among(&self.proxy.waiting_clients));
+                    self.held = Some(Held { socket, from, waits });
                     return Poll::Pending;
                 };
                 Some(place)

@@ -1,12 +1,12 @@
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use proxy_balance::{Clients, Key};
 use proxy_config::{Config, UpstreamAddress};
-use proxy_metrics::{Metrics, PoolGauges};
+use proxy_metrics::{ClientGauges, Metrics, PoolGauges};
 
 use crate::phase::{Life, Phase};
 use crate::record::Tap;
@@ -24,6 +24,8 @@ pub(crate) struct Proxy<R: Runtime> {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) workers: Vec<Arc<Worker<R>>>,
     pub(crate) clients: Arc<Clients>,
+    /// Clients that acceptors hold, since there is no place for them.
+    pub(crate) waiting_clients: Arc<AtomicUsize>,
     snapshot: ArcSwap<Snapshot<R::Socket>>,
     generation: AtomicU64,
     pub(crate) life: Life,
@@ -61,12 +63,18 @@ impl<R: Runtime> Proxy<R> {
                 metrics,
                 workers,
                 clients: Arc::new(Clients::new(narrow(config.limits.max_client_conns))),
+                waiting_clients: Arc::default(),
                 snapshot: ArcSwap::from_pointee(Snapshot::new(0, config, Vec::new(), None, None)),
                 generation: AtomicU64::new(0),
                 life: Life::new(),
                 registry: Mutex::new(Registry::new(config.clone())),
                 tap: OnceLock::new(),
             }
+        });
+        let (clients, waiting) = (Arc::clone(&proxy.clients), Arc::clone(&proxy.waiting_clients));
+        proxy.metrics.observe_clients_with(move || ClientGauges {
+            limit: clients.limit() as u64,
+            waiting: waiting.load(Relaxed) as u64,
         });
         proxy.configure(config);
         proxy.watch_names(config);
@@ -212,11 +220,12 @@ impl<R: Runtime> Proxy<R> {
 
 fn gauges<R: Runtime>(proxy: &Weak<Proxy<R>>, upstream: &Weak<Upstream<R::Socket>>) -> PoolGauges {
     let (Some(proxy), Some(upstream)) = (proxy.upgrade(), upstream.upgrade()) else {
-        return PoolGauges { open: 0, idle: 0, waiting: 0 };
+        return PoolGauges::default();
     };
     PoolGauges {
         open: u64::from(upstream.places.open()),
         idle: proxy.idle_count(&upstream) as u64,
+        limit: u64::from(upstream.places.limit()),
         waiting: u64::from(upstream.places.waiting()),
     }
 }

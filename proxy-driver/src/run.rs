@@ -18,8 +18,8 @@ use crate::{demo, descriptors, healthcheck, supervisor};
 
 /// The program, whatever the runtime: `fn main() -> ExitCode { proxy_driver::main::<Tokio>() }`.
 ///
-/// Exit codes: 0 after a drain, `--test` or a health check, 1 for a failure at run time, 2 for wrong usage, 78 for
-/// an invalid configuration, 128 + n for a second signal n.
+/// Exit codes: 0 after a drain, `--test` or a health check, 1 for a failure at run time, 2 for wrong
+/// usage, 78 for an invalid configuration, 128 + n for a second signal n.
 pub fn main<R: Runtime>() -> ExitCode {
     match parse_from(R::NAME, std::env::args_os(), &env) {
         Ok(Invocation::Run { source, overrides }) => run::<R>(&source, &overrides),
@@ -98,7 +98,7 @@ fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::E
     let metrics = metrics::<R>(workers.get(), wall_clock());
     let log = {
         let metrics = Arc::clone(&metrics);
-        log::start(config.logging.level, move |lost| metrics.log_lines_dropped().add(lost))
+        log::start(config.logging.level, move || metrics.log_lines_dropped().inc())
     };
     descriptors::complain(&config);
     let service = Service::start(config, metrics, R::start(workers)?);

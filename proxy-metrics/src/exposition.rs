@@ -99,6 +99,19 @@ impl State {
             "proxy_client_connections",
             "Client connections open.",
             &ConstGauge::new(opened.saturating_sub(closed)),
+        )?;
+        let clients = self.clients();
+        single(
+            out,
+            "proxy_client_connections_limit",
+            "Client connections served at once, at most.",
+            &ConstGauge::new(clients.limit),
+        )?;
+        single(
+            out,
+            "proxy_waiting_clients",
+            "Client connections accepted and waiting for a place, one a listening socket at most.",
+            &ConstGauge::new(clients.waiting),
         )
     }
 
@@ -230,6 +243,12 @@ fn encode_upstreams(
             [("active", pool.open.saturating_sub(pool.idle)), ("idle", pool.idle)]
                 .map(|(state, count)| ([name, ("state", state)], ConstGauge::new(count)))
         }),
+    )?;
+    labelled(
+        out,
+        "proxy_upstream_connections_limit",
+        "Connections open to an upstream at once, at most.",
+        pools.iter().map(|&(labels, pool)| (labels, ConstGauge::new(pool.limit))),
     )?;
     labelled(
         out,

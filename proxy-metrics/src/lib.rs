@@ -44,7 +44,7 @@ pub use counter::Counter;
 pub use format::Format;
 pub use histogram::Histogram;
 pub use labels::{StatusClass, TimeoutKind, UpstreamErrorKind};
-pub use metrics::{BuildInfo, Metrics};
+pub use metrics::{BuildInfo, ClientGauges, Metrics};
 pub use name::NameMetrics;
 pub use shard::Shard;
 pub use upstream::{PoolGauges, UpstreamMetrics, UpstreamShard};

@@ -1,5 +1,6 @@
 //! The process-wide registry.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -33,6 +34,16 @@ pub struct BuildInfo {
     pub runtime: &'static str,
 }
 
+/// The places for client connections, over all workers.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct ClientGauges {
+    /// How many may be open.
+    pub limit: u64,
+    /// Clients accepted that wait for a place: one a listening socket at most, since it accepts no
+    /// further one meanwhile.
+    pub waiting: u64,
+}
+
 impl Metrics {
     /// The metrics of a process of `workers` workers, all of them 0.
     ///
@@ -49,6 +60,7 @@ impl Metrics {
             causes,
             started,
             shards: (0..workers.max(1)).map(|_| Arc::new(Shard::new(causes.len()))).collect(),
+            clients: Mutex::default(),
             upstreams: Mutex::default(),
             names: Mutex::default(),
             reloads: Reloads {
@@ -69,6 +81,13 @@ impl Metrics {
     pub fn shard(&self, worker: usize) -> Arc<Shard> {
         let shards = &self.state.shards;
         Arc::clone(&shards[worker % shards.len()])
+    }
+
+    /// Asks `probe` for the gauges of the clients at each scrape, in place of an earlier probe.
+    /// Without one they are 0.
+    pub fn observe_clients_with(&self, probe: impl Fn() -> ClientGauges + Send + Sync + 'static) {
+        let mut clients = self.state.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        *clients = Some(ClientProbe(Box::new(probe)));
     }
 
     /// The metrics of the upstream that is called `name` (`host:port`). The same name gives the
@@ -131,6 +150,7 @@ pub(crate) struct State {
     pub(crate) causes: &'static [&'static str],
     pub(crate) started: SystemTime,
     pub(crate) shards: Box<[Arc<Shard>]>,
+    clients: Mutex<Option<ClientProbe>>,
     /// In the order in which they were first named, which is the order of the file.
     upstreams: Mutex<Vec<Arc<UpstreamMetrics>>>,
     names: Mutex<Vec<Arc<NameMetrics>>>,
@@ -140,6 +160,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    pub(crate) fn clients(&self) -> ClientGauges {
+        let probe = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        probe.as_ref().map_or_else(ClientGauges::default, |ClientProbe(probe)| probe())
+    }
+
     /// The upstreams that someone still uses; forgets the others.
     pub(crate) fn upstreams_in_use(&self) -> Vec<Arc<UpstreamMetrics>> {
         in_use(&self.upstreams)
@@ -148,6 +173,14 @@ impl State {
     /// The names that are still looked up; forgets the others.
     pub(crate) fn names_in_use(&self) -> Vec<Arc<NameMetrics>> {
         in_use(&self.names)
+    }
+}
+
+struct ClientProbe(Box<dyn Fn() -> ClientGauges + Send + Sync>);
+
+impl fmt::Debug for ClientProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientProbe")
     }
 }
 

@@ -90,6 +90,8 @@ pub struct PoolGauges {
     pub open: u64,
     /// Connections open and waiting for a request, at most `open`.
     pub idle: u64,
+    /// How many may be open.
+    pub limit: u64,
     /// Requests waiting for a connection.
     pub waiting: u64,
 }

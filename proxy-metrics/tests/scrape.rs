@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use proxy_metrics::{
-    BuildInfo, Format, Metrics, PoolGauges, StatusClass, TimeoutKind, UpstreamErrorKind,
+    BuildInfo, ClientGauges, Format, Metrics, PoolGauges, StatusClass, TimeoutKind,
+    UpstreamErrorKind,
 };
 
 #[test]
@@ -100,6 +101,16 @@ fn what_the_workers_counted_is_summed() {
 }
 
 #[test]
+fn the_places_of_clients_are_asked_for_at_a_scrape() {
+    let metrics = started();
+    metrics.observe_clients_with(|| ClientGauges { limit: 1000, waiting: 1 });
+    let text = scrape(&metrics, Format::Text004);
+    for sample in ["proxy_client_connections_limit 1000", "proxy_waiting_clients 1"] {
+        assert!(text.contains(&format!("\n{sample}\n")), "{sample}:\n{text}");
+    }
+}
+
+#[test]
 fn what_the_workers_counted_of_an_upstream_is_summed() {
     let metrics = started();
     let upstream = metrics.upstream("[::1]:9001");
@@ -111,8 +122,8 @@ fn what_the_workers_counted_of_an_upstream_is_summed() {
         shard.error(UpstreamErrorKind::ConnectionRefused).add(n);
         shard.duration.observe(Duration::from_secs(100 * n));
     }
-    upstream.observe_with(|| PoolGauges { open: 0, idle: 0, waiting: 99 });
-    upstream.observe_with(|| PoolGauges { open: 7, idle: 3, waiting: 2 });
+    upstream.observe_with(|| PoolGauges { open: 0, idle: 0, limit: 0, waiting: 99 });
+    upstream.observe_with(|| PoolGauges { open: 7, idle: 3, limit: 8, waiting: 2 });
 
     let text = scrape(&metrics, Format::Text004);
     for sample in [
@@ -126,6 +137,7 @@ fn what_the_workers_counted_of_an_upstream_is_summed() {
         "proxy_upstream_request_duration_seconds_sum{upstream=\"[::1]:9001\"} 1100.0",
         "proxy_upstream_connections{upstream=\"[::1]:9001\",state=\"active\"} 4",
         "proxy_upstream_connections{upstream=\"[::1]:9001\",state=\"idle\"} 3",
+        "proxy_upstream_connections_limit{upstream=\"[::1]:9001\"} 8",
         "proxy_upstream_waiting_requests{upstream=\"[::1]:9001\"} 2",
     ] {
         assert!(text.contains(&format!("\n{sample}\n")), "{sample}:\n{text}");
@@ -307,7 +319,7 @@ fn scrape(metrics: &Metrics, format: Format) -> String {
 }
 
 /// The series that users rely on, literally, and those of the fixed label sets beside them.
-const CONTRACT: [&str; 29] = [
+const CONTRACT: [&str; 32] = [
     "proxy_requests_total",
     "proxy_requests_parse_errors_total",
     "proxy_responses_total{status_class=\"2xx\"}",
@@ -331,8 +343,11 @@ const CONTRACT: [&str; 29] = [
     "proxy_failures_total{cause=\"connect_refused\"}",
     "proxy_failures_total{cause=\"read_timeout\"}",
     "proxy_client_connections",
+    "proxy_client_connections_limit",
+    "proxy_waiting_clients",
     "proxy_upstream_connections{upstream=\"127.0.0.1:9001\",state=\"active\"}",
     "proxy_upstream_connections{upstream=\"127.0.0.1:9001\",state=\"idle\"}",
+    "proxy_upstream_connections_limit{upstream=\"127.0.0.1:9001\"}",
     "proxy_upstream_waiting_requests{upstream=\"127.0.0.1:9001\"}",
     "proxy_upstream_retries_total{upstream=\"127.0.0.1:9001\"}",
     "proxy_upstream_connects_total{upstream=\"127.0.0.1:9001\"}",

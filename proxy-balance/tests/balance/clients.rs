@@ -30,7 +30,7 @@ fn serves_up_to_the_limit_and_goes_on_when_one_leaves() {
     let (first, _second) = (accept(&clients), accept(&clients));
     let (alarm, waker) = Alarm::set();
     assert!(waits(&clients, &waker));
-    assert_eq!(clients.len(), 2);
+    assert_eq!((clients.len(), clients.limit()), (2, 2));
     assert!(!clients.is_empty());
     drop(first);
     assert!(alarm.rings());

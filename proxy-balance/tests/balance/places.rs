@@ -47,7 +47,7 @@ fn takes_up_to_the_limit_and_frees_on_drop() {
     let first = places.try_acquire().unwrap();
     let _second = places.try_acquire().unwrap();
     assert!(places.try_acquire().is_none());
-    assert_eq!(places.open(), 2);
+    assert_eq!((places.open(), places.limit()), (2, 2));
     drop(first);
     assert_eq!(places.open(), 1);
     assert!(places.try_acquire().is_some());

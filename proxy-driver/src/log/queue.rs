@@ -15,9 +15,11 @@ use super::batch::{Batch, Lines, Pushed};
 ///   worker-1 ──▶ Lines ──┼──▶ Batch ──▶ stdout
 ///   main     ──▶ Lines ──┘    in the order of time
 /// ```
-#[derive(Default)]
 pub(super) struct Queue {
     buffers: Mutex<Vec<Buffer>>,
+    /// Told of each line without room by the thread that made it: the writer, whom stdout holds up
+    /// at that moment, could not tell anyone.
+    dropped: Box<dyn Fn() + Send + Sync>,
     writer: OnceLock<Thread>,
     /// The writer waits for a first line. A thread that fills an empty buffer looks here: it does
     /// so after it has held its buffer's lock, and the writer looks at all buffers after it has
@@ -27,6 +29,16 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    pub(super) fn new(dropped: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            buffers: Mutex::default(),
+            dropped: Box::new(dropped),
+            writer: OnceLock::new(),
+            asleep: AtomicBool::new(false),
+            ends: AtomicBool::new(false),
+        }
+    }
+
     /// Appends a line made at `at`. Without room in the thread's buffer it is dropped, and counted.
     pub(super) fn push(self: &Arc<Self>, at: Timestamp, line: &str) {
         MINE.with_borrow_mut(|mine| {
@@ -35,8 +47,10 @@ impl Queue {
                 Some(_) | None => &mine.insert((Arc::clone(self), self.register())).1,
             };
             let pushed = lock(buffer).push(at, line);
-            if pushed == Pushed::First && self.asleep.load(Relaxed) {
-                self.wake();
+            match pushed {
+                Pushed::First if self.asleep.load(Relaxed) => self.wake(),
+                Pushed::First | Pushed::Behind => {}
+                Pushed::Dropped => (self.dropped)(),
             }
         });
     }
@@ -117,11 +131,13 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     #[test]
     fn no_line_is_lost_and_each_threads_order_holds() {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(|| panic!("there is room")));
         let talks = |name: usize| {
             let queue = Arc::clone(&queue);
             move || {
@@ -152,6 +168,20 @@ mod tests {
             let numbers = lines.filter(|(of, _)| *of == name).map(|(_, number)| number);
             assert!(numbers.eq((0..LINES).map(|number| number.to_string())));
         }
+    }
+
+    #[test]
+    fn a_line_without_room_is_told_of_while_nobody_writes() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&dropped);
+        let queue = Arc::new(Queue::new(move || {
+            count.fetch_add(1, Relaxed);
+        }));
+        let line = "x".repeat(1 << 19);
+        for _ in 0..3 {
+            queue.push(Timestamp::now(), &line);
+        }
+        assert_eq!(dropped.load(Relaxed), 1);
     }
 
     const LINES: usize = 1000;

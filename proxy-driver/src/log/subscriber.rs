@@ -24,15 +24,15 @@ struct Shared {
     queue: Arc<Queue>,
 }
 
-/// Starts to log to stdout. `dropped` is told of lines for which there was no room.
-pub(crate) fn start(level: Level, dropped: impl Fn(u64) + Send + 'static) -> Log {
-    let queue = Arc::new(Queue::default());
+/// Starts to log to stdout. `dropped` is told of each line for which there is no room.
+pub(crate) fn start(level: Level, dropped: impl Fn() + Send + Sync + 'static) -> Log {
+    let queue = Arc::new(Queue::new(dropped));
     let shared = Arc::new(Shared {
         level: AtomicU8::new(level as u8),
         colour: std::io::stdout().is_terminal(),
         queue: Arc::clone(&queue),
     });
-    let writer = Some(Writer::start(queue, dropped));
+    let writer = Some(Writer::start(queue));
     // A process has one log. Where there is one already, as in a test, that one stays.
     let _already_set = tracing::subscriber::set_global_default(Lines(Arc::clone(&shared)));
     Log { shared, writer }
@@ -109,7 +109,7 @@ pub(crate) mod captured {
 
     /// Runs `scenario` with a log at level info that nobody writes out, and returns its text.
     pub(crate) fn at_info<T>(scenario: impl FnOnce() -> T) -> (T, String) {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(|| {}));
         let shared = Shared {
             level: AtomicU8::new(Level::Info as u8),
             colour: false,

@@ -16,11 +16,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(queue: Arc<Queue>, dropped: impl Fn(u64) + Send + 'static) -> Self {
+    pub(super) fn start(queue: Arc<Queue>) -> Self {
         let theirs = Arc::clone(&queue);
         let (until_through, through) = channel();
         let write = move || {
-            write_lines(&theirs, &dropped);
+            write_lines(&theirs);
             drop(until_through);
         };
         let handle = thread::Builder::new().name("log".into()).spawn(write).ok();
@@ -39,7 +39,7 @@ impl Writer {
     }
 }
 
-fn write_lines(queue: &Queue, dropped: &dyn Fn(u64)) {
+fn write_lines(queue: &Queue) {
     queue.attend();
     let mut batch = Batch::default();
     loop {
@@ -61,7 +61,6 @@ fn write_lines(queue: &Queue, dropped: &dyn Fn(u64)) {
         let lost = batch.dropped();
         batch.clear();
         if lost > 0 {
-            dropped(lost);
             tracing::warn!(target: "proxy.log", "{lost} log lines dropped: stdout is too slow");
         }
     }

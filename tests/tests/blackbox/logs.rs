@@ -1,6 +1,6 @@
 //! The shape of the log, and that it never holds the proxy up.
 
-use proxy_tests::{Config, LogLine, Proxy, Refusing, Server, get, proxy_test};
+use proxy_tests::{Config, LogLine, Proxy, Refusing, Server, eventually, get, proxy_test};
 
 proxy_test!(each_line_has_the_shape_of_pythons_log, |binary| {
     let (server, refusing) = (Server::answering("hello"), Refusing::new());
@@ -88,6 +88,20 @@ proxy_test!(a_pipe_that_nobody_reads_holds_nobody_up, |binary| {
         assert_eq!(client.gets("/").status(), 200);
     }
     assert_eq!(proxy.terminates(), 0);
+});
+
+proxy_test!(a_dropped_line_is_counted_while_nobody_reads, |binary| {
+    let server = Server::answering("hello");
+    let proxy = binary.starts(Config::of([server.addr()]));
+    proxy.is_not_read();
+    let mut client = proxy.client();
+    let target = format!("/{}", "x".repeat(12_000));
+    eventually("a line is dropped", || {
+        for _ in 0..50 {
+            assert_eq!(client.gets(&target).status(), 200);
+        }
+        proxy.metrics().value("proxy_log_lines_dropped_total") > 0.0
+    });
 });
 
 proxy_test!(a_pipe_that_is_closed_ends_nothing, |binary| {

@@ -174,6 +174,32 @@ proxy_test!(scrapes_are_not_counted, |binary| {
     }
 });
 
+proxy_test!(limits_and_those_who_wait_for_them_are_told, |binary| {
+    let server = Server::answering("hello");
+    server.holds();
+    let config = |clients: u32| {
+        let limits = format!("{{ max_client_conns: {clients}, max_conns_per_upstream: 1 }}");
+        Config::of([server.addr()]).with(format!("limits: {limits}"))
+    };
+    let proxy = binary.starts(config(2));
+    let mut clients = [(); 3].map(|()| proxy.client());
+    for client in &mut clients {
+        client.sends(get("/"));
+    }
+    let of = |name: &str| format!("{name}{{upstream=\"{}\"}}", server.addr());
+    proxy.wait_metric("proxy_waiting_clients", 1);
+    proxy.wait_metric(&of("proxy_upstream_waiting_requests"), 1);
+    proxy.wait_metric("proxy_client_connections_limit", 2);
+    proxy.wait_metric(&of("proxy_upstream_connections_limit"), 1);
+    proxy.reloads(&config(3));
+    proxy.wait_metric("proxy_client_connections_limit", 3);
+    proxy.wait_metric("proxy_waiting_clients", 0);
+    server.releases();
+    for client in &mut clients {
+        assert_eq!(client.reads_response().status(), 200);
+    }
+});
+
 proxy_test!(metrics_are_there_while_the_proxy_is_full, |binary| {
     let server = Server::answering("hello");
     server.holds();
