@@ -18,8 +18,8 @@ use crate::{demo, descriptors, healthcheck, supervisor};
 
 /// The program, whatever the runtime: `fn main() -> ExitCode { proxy_driver::main::<Tokio>() }`.
 ///
-/// Exit codes: 0 after a drain, `--test` or a health check, 1 for a failure at run time, 2 for wrong usage, 78 for
-/// an invalid configuration, 128 + n for a second signal n.
+/// Exit codes: 0 after a drain, `--test` or a health check, 1 for a failure at run time, 2 for wrong
+/// usage, 78 for an invalid configuration, 128 + n for a second signal n.
 pub fn main<R: Runtime>() -> ExitCode {
     match parse_from(R::NAME, std::env::args_os(), &env) {
         Ok(Invocation::Run { source, overrides }) => run::<R>(&source, &overrides),

@@ -30,6 +30,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use futures_util::future::try_join_all;
 use futures_util::{Stream, stream};
 use tokio::net::TcpListener;
@@ -62,6 +63,8 @@ async fn serve(address: String, shutdown_delay: Duration) -> io::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let listener = TcpListener::bind(&address).await?;
     let address = listener.local_addr()?.to_string();
+    // A body's last block would else wait 40 ms for the peer to acknowledge the one before.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     println!("Listening on {address}");
     axum::serve(listener, router(&address))
         .with_graceful_shutdown(async move {
