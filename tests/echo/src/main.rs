@@ -3,6 +3,10 @@
 //! `echo [HOST:PORT]...` serves on each address, else on those of `LISTEN` (comma-separated), else
 //! on 127.0.0.1:9001. Port 0 is any free port. Each address is announced on stdout.
 //!
+//! SIGTERM and SIGINT let the requests in flight finish. Before that it serves on, as if nothing were
+//! to come, for `SHUTDOWN_DELAY_MS` milliseconds, 0 by default: time for those who found it by name
+//! to notice that the name no longer leads here.
+//!
 //! | request | answer |
 //! |---|---|
 //! | `POST`, `PUT`, any path | the request's body, streamed back under its content type |
@@ -34,7 +38,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
-    try_join_all(addresses().into_iter().map(serve)).await?;
+    let delay = shutdown_delay()?;
+    try_join_all(addresses().into_iter().map(|address| serve(address, delay))).await?;
     Ok(())
 }
 
@@ -47,7 +52,13 @@ fn addresses() -> Vec<String> {
     listen.split(',').map(|address| address.trim().into()).collect()
 }
 
-async fn serve(address: String) -> io::Result<()> {
+fn shutdown_delay() -> io::Result<Duration> {
+    let Ok(text) = std::env::var("SHUTDOWN_DELAY_MS") else { return Ok(Duration::ZERO) };
+    let wrong = |error| io::Error::other(format!("SHUTDOWN_DELAY_MS={text}: {error}"));
+    text.parse().map(Duration::from_millis).map_err(wrong)
+}
+
+async fn serve(address: String, shutdown_delay: Duration) -> io::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     let listener = TcpListener::bind(&address).await?;
@@ -61,6 +72,7 @@ async fn serve(address: String) -> io::Result<()> {
                 _ = terminated.recv() => {}
                 _ = interrupted.recv() => {}
             }
+            tokio::time::sleep(shutdown_delay).await;
         })
         .await
 }

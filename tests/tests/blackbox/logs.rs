@@ -1,5 +1,7 @@
 //! The shape of the log, and that it never holds the proxy up.
 
+use std::process::Command;
+
 use proxy_tests::{Config, LogLine, Proxy, Refusing, Server, eventually, get, proxy_test};
 
 proxy_test!(each_line_has_the_shape_of_pythons_log, |binary| {
@@ -15,6 +17,21 @@ proxy_test!(each_line_has_the_shape_of_pythons_log, |binary| {
     for line in proxy.log_lines() {
         assert!(LogLine::parse(&line).is_some(), "another shape: {line:?}");
     }
+});
+
+proxy_test!(lines_have_the_time_of_the_zone_that_tz_names, |binary| {
+    // Half an hour off, lest a whole number of hours be luck.
+    let zone = "Asia/Kolkata";
+    let now_there = || {
+        let date = Command::new("date").env("TZ", zone).arg("+%F %T").output().expect("date");
+        String::from_utf8(date.stdout).expect("text").trim().to_owned()
+    };
+    let before = now_there();
+    let launch = binary.launch().env("TZ", zone).env("METRICS_LISTEN_PORT", "0");
+    let process = launch.args(&["127.0.0.1", "0"]).spawns();
+    let line = process.wait_log("Listening on ");
+    let (time, _) = line.split_once(',').expect("milliseconds");
+    assert!((before.as_str()..=now_there().as_str()).contains(&time), "{before} … {line}");
 });
 
 proxy_test!(a_request_is_logged_twice_under_its_trace_id, |binary| {
