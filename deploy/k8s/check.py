@@ -103,6 +103,8 @@ class Overlay:
             if "/reload/reload.sh" in container["command"]:
                 self.reload(container["command"], pod)
         for volume in volumes.values():
+            if "configMap" not in volume:
+                continue
             source = self.named("ConfigMap", volume["configMap"]["name"])
             self.that(source, f"there is no {volume['configMap']['name']}")
             if source and "config.yaml" in source["data"]:
