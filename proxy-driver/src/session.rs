@@ -1,5 +1,6 @@
 mod answers;
 mod bulk;
+mod routing;
 mod transfer;
 
 use std::future::Future;
@@ -10,20 +11,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use proxy_balance::ClientPlace;
-use proxy_proto::{Action, Instant, Lanes, Peer, Reply, Summary};
+use proxy_proto::{Action, Instant, Lanes, Peer};
 use proxy_replay::Recorder;
 
 use self::answers::{Answers, Presence, Woken, chosen};
 use self::transfer::Pending;
 use crate::alarm::Alarm;
 use crate::link::{Link, Times};
-use crate::pages::{self, Answer};
 use crate::phase::Phase;
 use crate::proxy::Proxy;
+use crate::record;
 use crate::runtime::{Runtime, Socket};
 use crate::snapshot::Snapshot;
 use crate::worker::Seat;
-use crate::{record, report};
 
 /// One client connection: an [`Exchange`](proxy_proto::Exchange) between two sockets, until it
 /// closes.
@@ -302,59 +302,6 @@ impl<R: Runtime> Session<R> {
         }
     }
 
-    /// `None`: the answer comes from [`poll_page`](Self::poll_page).
-    fn route(&mut self, lanes: &mut Lanes) -> Option<Reply> {
-        match &mut self.answers {
-            Answers::Pages { body, later } => {
-                let Some(request) = self.exchange.request(lanes) else {
-                    return Some(Reply::Routed);
-                };
-                match pages::answer(request, &self.proxy) {
-                    Ok(Answer::Now(head, page)) => {
-                        *body = Some(page);
-                        Some(Reply::Local(head))
-                    }
-                    Ok(Answer::Later(page)) => {
-                        *later = Some(page);
-                        None
-                    }
-                    Err(fault) => Some(Reply::Refused(fault)),
-                }
-            }
-            Answers::Upstreams { chosen, .. } => {
-                let number = self.snapshot.rotation.pick();
-                let upstream = &self.snapshot.upstreams[number];
-                *chosen = u32::try_from(number).ok();
-                lanes.upstream.clear();
-                lanes.upstream.push_str(&upstream.name);
-                upstream.metrics.shard(self.worker.number).requests.inc();
-                // Its text is looked at for the line alone.
-                if tracing::enabled!(target: "proxy.balancer", tracing::Level::INFO)
-                    && let Some(request) = self.exchange.request(lanes)
-                {
-                    report::selected(&upstream.name, request, self.exchange.trace());
-                }
-                Some(Reply::Routed)
-            }
-        }
-    }
-
-    fn finish(&mut self, summary: &Summary, lanes: &mut Lanes, now: Instant) {
-        match &mut self.answers {
-            Answers::Upstreams { chosen, presence, .. } => {
-                presence.patience = now;
-                let upstream =
-                    chosen.take().map(|number| &*self.snapshot.upstreams[number as usize]);
-                let request = || self.exchange.request(lanes);
-                report::finish(summary, request, upstream, &self.worker);
-            }
-            Answers::Pages { body, later } => (*body, *later) = (None, None),
-        }
-        record::finish(summary, &self.exchange, self.snapshot.record.as_ref());
-        self.follow_reload();
-        self.exchange.handle_reply(Reply::Next(self.worker.next_trace()), lanes, now);
-    }
-
     fn poll_link(&mut self, lanes: &mut Lanes, cx: &mut Context<'_>, now: Instant) -> bool {
         if !self.link.is_opening() {
             return false;
@@ -364,18 +311,6 @@ impl<R: Runtime> Session<R> {
         let polled = self.link.poll(cx, upstream, &self.worker, times);
         let Poll::Ready(reply) = polled else { return false };
         self.exchange.handle_reply(reply, lanes, now);
-        self.take_actions(lanes, now);
-        true
-    }
-
-    /// A page that takes its time.
-    fn poll_page(&mut self, lanes: &mut Lanes, cx: &Context<'_>, now: Instant) -> bool {
-        let Answers::Pages { body, later } = &mut self.answers else { return false };
-        let Some(Poll::Ready((head, page))) = later.as_ref().map(|later| later.poll(cx)) else {
-            return false;
-        };
-        (*body, *later) = (Some(page), None);
-        self.exchange.handle_reply(Reply::Local(head), lanes, now);
         self.take_actions(lanes, now);
         true
     }
