@@ -11,18 +11,18 @@ use crate::{Binary, Proxy};
 /// What names mean to the processes that are started with it, by way of nss_wrapper: a library,
 /// loaded before the system's, that answers look-ups from a file.
 pub struct Names {
-    library: PathBuf,
+    nss_wrapper: PathBuf,
     directory: TempDir,
 }
 
 impl Names {
     /// No name means anything yet. `None`, and said so, where nss_wrapper is not installed.
     pub fn new() -> Option<Self> {
-        let Some(library) = library() else {
+        let Some(nss_wrapper) = find_nss_wrapper() else {
             eprintln!("SKIPPED: nss_wrapper, Debian's libnss-wrapper, is not installed");
             return None;
         };
-        let names = Self { library, directory: TempDir::new().expect("a directory for names") };
+        let names = Self { nss_wrapper, directory: TempDir::new().expect("a directory for names") };
         names.mean("nothing.test", &[]);
         Some(names)
     }
@@ -42,7 +42,7 @@ impl Names {
         let launch = binary.launch().writes("proxy.yaml", config);
         let file = launch.path("proxy.yaml");
         launch
-            .env("LD_PRELOAD", &self.library)
+            .env("LD_PRELOAD", &self.nss_wrapper)
             .env("NSS_WRAPPER_HOSTS", self.directory.path().join("hosts"))
             .arg("-c")
             .arg(file)
@@ -51,7 +51,7 @@ impl Names {
 }
 
 /// In `/usr/lib` or, as Debian has it, in a directory of the architecture there.
-fn library() -> Option<PathBuf> {
+fn find_nss_wrapper() -> Option<PathBuf> {
     let directories = fs::read_dir("/usr/lib").ok()?.flatten().map(|entry| entry.path());
     let places = directories.chain(["/usr/lib", "/usr/lib64"].map(|at| Path::new(at).to_owned()));
     places.map(|place| place.join("libnss_wrapper.so")).find(|library| library.exists())

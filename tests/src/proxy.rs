@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::{Client, Config, Process, Series, Signal, eventually};
 
@@ -34,6 +35,20 @@ impl Proxy {
     #[track_caller]
     pub fn client(&self) -> Client {
         Client::connect(self.addr)
+    }
+
+    /// Asks it again and again, until it is `over`, and counts the answers, each of which has to be
+    /// 200; over one connection, or over another one each time.
+    #[track_caller]
+    pub fn serves_until(&self, over: &AtomicBool, served: &AtomicUsize, keeps_alive: bool) {
+        let mut client = self.client();
+        while !over.load(Ordering::Relaxed) {
+            assert_eq!(client.gets("/").status(), 200);
+            served.fetch_add(1, Ordering::Relaxed);
+            if !keeps_alive {
+                client = self.client();
+            }
+        }
     }
 
     /// What its metrics say now.

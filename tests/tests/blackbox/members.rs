@@ -152,16 +152,7 @@ proxy_test!(no_request_fails_while_members_join_and_leave, |binary| {
     thread::scope(|scope| {
         for keeps_alive in [true, true, true, false] {
             let (proxy, over, served) = (&proxy, &over, &served);
-            scope.spawn(move || {
-                let mut client = proxy.client();
-                while !over.load(Ordering::Relaxed) {
-                    assert_eq!(client.gets("/").status(), 200);
-                    served.fetch_add(1, Ordering::Relaxed);
-                    if !keeps_alive {
-                        client = proxy.client();
-                    }
-                }
-            });
+            scope.spawn(move || proxy.serves_until(over, served, keeps_alive));
         }
         // A move that fails must end the scope all the same, for the test to fail and not to hang.
         let moves = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

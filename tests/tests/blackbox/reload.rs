@@ -140,16 +140,7 @@ proxy_test!(fifty_reloads_under_load_lose_no_request, |binary| {
     thread::scope(|scope| {
         for keeps_alive in [true, true, false, false] {
             let (proxy, over, served) = (&proxy, &over, &served);
-            scope.spawn(move || {
-                let mut client = proxy.client();
-                while !over.load(Ordering::Relaxed) {
-                    assert_eq!(client.gets("/").status(), 200);
-                    served.fetch_add(1, Ordering::Relaxed);
-                    if !keeps_alive {
-                        client = proxy.client();
-                    }
-                }
-            });
+            scope.spawn(move || proxy.serves_until(over, served, keeps_alive));
         }
         let configs = [
             Config::of([second, first]).with("workers: 2"),
