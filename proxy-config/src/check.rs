@@ -172,12 +172,9 @@ impl Checker<'_> {
             Ok(url) => return serde_yaml::to_value(url).ok(),
             Err(invalid) => invalid,
         };
-        let error = if text.is_some_and(|text| text.contains('@')) {
-            Diagnostic::nowhere(format!("`{path}`: {}", invalid.what)).help(invalid.right)
-        } else {
-            Diagnostic::invalid(path, node.span.clone(), invalid)
-        };
-        self.report(error)
+        let error = Diagnostic::invalid(path, node.span.clone(), invalid);
+        let may_have_password = text.is_some_and(|text| text.contains('@'));
+        self.report(if may_have_password { error.secret() } else { error })
     }
 
     fn section(&mut self, entries: &[(Node, Node)], keys: &[Key], path: &str) -> Mapping {

@@ -79,7 +79,11 @@ impl Diagnostics {
 
     fn block(&self, error: &Diagnostic, renderer: &Renderer) -> String {
         let mut group = Level::ERROR.primary_title(&error.what).elements(None::<Origin<'_>>);
-        if error.labels.is_empty() {
+        let bare = error.labels.first().filter(|_| error.is_secret);
+        if let Some((span, _)) = bare {
+            let place = format!("{}{}", self.origin, self.place(span.start));
+            group = group.element(Origin::path(place));
+        } else if error.labels.is_empty() {
             group = group.element(Origin::path(&self.origin));
         } else {
             let kinds = std::iter::once(AnnotationKind::Primary)
@@ -119,6 +123,8 @@ pub(crate) struct Diagnostic {
     what: String,
     labels: Vec<(Range<usize>, String)>,
     help: Option<String>,
+    /// The text there is not to be shown.
+    is_secret: bool,
 }
 
 impl Diagnostic {
@@ -128,18 +134,23 @@ impl Diagnostic {
         what: impl Into<String>,
         label: impl Into<String>,
     ) -> Self {
-        Self { what: what.into(), labels: vec![(span, label.into())], help: None }
+        Self { what: what.into(), labels: vec![(span, label.into())], help: None, is_secret: false }
     }
 
     /// An error that stands nowhere in the text.
     pub(crate) fn nowhere(what: impl Into<String>) -> Self {
-        Self { what: what.into(), labels: Vec::new(), help: None }
+        Self { what: what.into(), labels: Vec::new(), help: None, is_secret: false }
     }
 
     /// A text at `span` that is not what `name` takes.
     pub(crate) fn invalid(name: &str, span: Range<usize>, invalid: Invalid) -> Self {
         let what = format!("`{name}`: {}", invalid.what);
         Self::at(span, what, "").help(invalid.right)
+    }
+
+    /// Its place is told, and not what stands there: a password may.
+    pub(crate) fn secret(self) -> Self {
+        Self { is_secret: true, ..self }
     }
 
     /// What would be right.
