@@ -4,9 +4,8 @@ use crate::{Key, Nanos};
 
 /// The idle upstream connections of one worker, each for at most the idle timeout.
 ///
-/// The newest connection is reused first, so that those a
-/// burst left behind expire. Nothing is allocated once an upstream has had as many idle
-/// connections as it has now.
+/// The newest connection is reused first, so that those a burst left behind expire. Nothing is
+/// allocated once an upstream has had as many idle connections as it has now.
 ///
 /// `now` never runs backwards from call to call.
 ///

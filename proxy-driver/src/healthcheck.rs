@@ -1,11 +1,12 @@
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use proxy_config::cli::{EX_FAILURE, Page};
 use proxy_config::{Config, Host, Listen, Source, load};
 
+use crate::listen::addresses;
 use crate::run::{clock, env};
 
 /// Asks for a page, for the health check of a container: without a name, whether the proxy that
@@ -78,12 +79,8 @@ fn check(page: &Page) -> Result<(), String> {
 }
 
 fn connect(place: &Listen, until: Instant) -> io::Result<TcpStream> {
-    let addresses = match &place.host {
-        Host::Address(ip) => vec![(*ip, place.port).into()],
-        Host::Name(name) => (name.as_str(), place.port).to_socket_addrs()?.collect(),
-    };
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses {
+    for address in addresses(place)? {
         let patience = left(until).map_err(io::Error::other)?;
         match TcpStream::connect_timeout(&address, patience) {
             Ok(socket) => return Ok(socket),

@@ -9,10 +9,7 @@ use socket2::{Domain, Protocol, Type};
 pub(crate) fn bind(listen: &Listen) -> Result<Vec<TcpListener>, BindError> {
     let fail = |source| BindError { address: listen.to_string(), source };
     let mut port = listen.port;
-    let addresses: Vec<SocketAddr> = match &listen.host {
-        Host::Address(ip) => vec![SocketAddr::new(*ip, port)],
-        Host::Name(name) => (name.as_str(), port).to_socket_addrs().map_err(fail)?.collect(),
-    };
+    let addresses = addresses(listen).map_err(fail)?;
     let mut listeners: Vec<TcpListener> = Vec::with_capacity(addresses.len());
     for mut address in addresses {
         // Any free port, but the same one for all addresses of a name.
@@ -28,6 +25,14 @@ pub(crate) fn bind(listen: &Listen) -> Result<Vec<TcpListener>, BindError> {
         return Err(fail(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
     }
     Ok(listeners)
+}
+
+/// What the host and port stand for: one address or, for a name, each of its.
+pub(crate) fn addresses(listen: &Listen) -> io::Result<Vec<SocketAddr>> {
+    Ok(match &listen.host {
+        Host::Address(ip) => vec![SocketAddr::new(*ip, listen.port)],
+        Host::Name(name) => (name.as_str(), listen.port).to_socket_addrs()?.collect(),
+    })
 }
 
 /// A listening socket could not be opened.

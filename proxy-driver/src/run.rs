@@ -135,20 +135,20 @@ fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
         let millis = delay.as_millis();
         tracing::info!(target: "proxy.server", "Shutting down in {millis} ms: no longer ready");
         service.leave();
-        if let Some(number) = wait_for_another(signals, delay) {
+        if let Some(number) = wait_until(|| false, signals, delay) {
             return End::Killed(number);
         }
     }
     tracing::info!(target: "proxy.server", "Shutting down: finishing what is in flight");
     service.drain();
-    if let Some(number) = wait_until_drained(service, signals, patience) {
+    if let Some(number) = wait_until(|| service.is_drained(), signals, patience) {
         return End::Killed(number);
     }
     if !service.is_drained() {
         let left = service.proxy.clients.len();
         tracing::warn!(target: "proxy.server", "Cutting {left} connections: shutdown.deadline_ms has passed");
         service.cut();
-        if let Some(number) = wait_until_drained(service, signals, CUT) {
+        if let Some(number) = wait_until(|| service.is_drained(), signals, CUT) {
             return End::Killed(number);
         }
     }
@@ -156,25 +156,10 @@ fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
     End::Drained
 }
 
-/// Waits for so long or for a second signal, which it returns.
-fn wait_for_another(signals: &Signals, patience: Duration) -> Option<i32> {
-    let until = clock() + patience;
-    loop {
-        let left = until.checked_duration_since(clock())?;
-        if let Some(Signal::Stop(number)) = signals.wait_for(left) {
-            return Some(number);
-        }
-    }
-}
-
-/// Waits for the drain or for a second signal, which it returns.
-fn wait_until_drained<R: Runtime>(
-    service: &Service<R>,
-    signals: &Signals,
-    patience: Duration,
-) -> Option<i32> {
+/// Waits until it is over, for so long at most, or for a second signal, which it returns.
+fn wait_until(is_over: impl Fn() -> bool, signals: &Signals, patience: Duration) -> Option<i32> {
     let began = clock();
-    while !service.is_drained() && clock() - began < patience {
+    while !is_over() && clock() - began < patience {
         if let Some(Signal::Stop(number)) = signals.wait_for(LOOK) {
             return Some(number);
         }
