@@ -46,7 +46,7 @@ pub use proxy::Proxy;
 pub use series::Series;
 pub use server::Server;
 pub use upstream::{Connection, FullBacklog, Refusing, Upstream};
-pub use waiting::{PATIENCE, Stopwatch, eventually, passes};
+pub use waiting::{PATIENCE, Stopwatch, eventually, passes, within};
 pub use wire::{Broken, Ending, Wire};
 
 /// Every binary under test.

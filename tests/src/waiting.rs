@@ -33,10 +33,16 @@ impl Stopwatch {
 
 /// Asks again and again until `condition` holds; fails the test if it does not within [`PATIENCE`].
 #[track_caller]
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    within(PATIENCE, what, condition);
+}
+
+/// [`eventually`] for what comes too seldom for [`PATIENCE`].
+#[track_caller]
+pub fn within(patience: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let watch = Stopwatch::start();
     while !condition() {
-        assert!(watch.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        assert!(watch.elapsed() < patience, "not within {patience:?}: {what}");
         passes(POLL);
     }
 }

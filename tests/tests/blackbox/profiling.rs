@@ -1,12 +1,14 @@
 //! CPU profiles: pushed to a server, and taken from the metrics port.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashSet;
+use std::sync::mpsc::{self, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use proxy_tests::{
     Client, Config, Message, Profile, Proxy, Pushed, Refusing, Server, Signal, Stopwatch, Upstream,
-    eventually, get, ok, proxy_test,
+    eventually, get, ok, proxy_test, within,
 };
 
 proxy_test!(profiles_are_pushed_by_component, |binary| {
@@ -17,22 +19,25 @@ proxy_test!(profiles_are_pushed_by_component, |binary| {
     let proxy = binary.starts(Config::of([server.addr()]).with(profiling));
     proxy.wait_log(&format!("Pushing CPU profiles to http://{}/base", pyroscope.addr()));
     proxy.wait_log(SAMPLING);
-    uses_cpu(&proxy);
-    eventually("a profile is pushed", || !pushed.lock().unwrap().is_empty());
+    under_load(&proxy, || {
+        let mut seen = Seen::default();
+        within(ENOUGH, "requests are seen", || {
+            let read = |request| seen.adds(&Pushed::read(request).profile);
+            pushed.lock().unwrap().iter().for_each(read);
+            seen.has_requests()
+        });
+    });
 
-    let requests = pushed.lock().unwrap().clone();
-    assert_eq!(requests[0].start, "POST /base/push.v1.PusherService/Push HTTP/1.1");
-    assert_eq!(requests[0].header("authorization"), Some("Basic bWU6c2VjcmV0"));
-    let profiles: Vec<_> = requests.iter().map(Pushed::read).collect();
-    for Pushed { labels, profile } in &profiles {
+    for request in &*pushed.lock().unwrap() {
+        assert_eq!(request.start, "POST /base/push.v1.PusherService/Push HTTP/1.1");
+        assert_eq!(request.header("authorization"), Some("Basic bWU6c2VjcmV0"));
+        let Pushed { labels, profile } = Pushed::read(request);
         assert_eq!(labels["__name__"], "process_cpu");
         assert_eq!(labels["service_name"], "edge");
         assert!(labels["binary"].starts_with("proxy-"), "{labels:?}");
         assert!(!labels["instance"].is_empty(), "{labels:?}");
         assert_eq!(profile.counts(), ("cpu", "nanoseconds"));
     }
-    let found = |component| profiles.iter().any(|pushed| has(&pushed.profile, component));
-    assert!(found("forward") && found("parse"), "{profiles:?}");
     assert!(!proxy.text().contains("secret"), "{}", proxy.text());
 });
 
@@ -94,10 +99,10 @@ proxy_test!(the_metrics_port_gives_a_profile, |binary| {
     assert_eq!(first.gets("/metrics").status(), 200);
 
     under_load(&proxy, || {
-        eventually("requests are seen", || {
-            let taken = Profile::read(&profile(&proxy, 1).body);
-            let is_ours = |name: &&str| name.contains("proxy_proto::");
-            has(&taken, "forward") && has(&taken, "parse") && taken.functions().iter().any(is_ours)
+        let mut seen = Seen::default();
+        within(ENOUGH, "requests are seen", || {
+            seen.adds(&Profile::read(&profile(&proxy, 1).body));
+            seen.has_requests() && seen.has_function_in("proxy_proto::")
         });
     });
 });
@@ -158,18 +163,21 @@ fn uses_cpu(proxy: &Proxy) {
     });
 }
 
-/// Makes requests for as long as `steps` takes.
+/// Makes requests, of which much is to be parsed, for as long as `steps` takes.
 fn under_load(proxy: &Proxy, steps: impl FnOnce()) {
-    let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        // Dropped by a step that fails as well: the load ends with it.
+        let (_until, over) = mpsc::channel::<()>();
+        scope.spawn(move || {
             let mut client = proxy.client();
-            while !over.load(Ordering::Relaxed) {
-                client.gets("/");
+            let fields = "Accept-Language: en\r\n".repeat(50);
+            let request = format!("GET / HTTP/1.1\r\nHost: test\r\n{fields}\r\n");
+            while over.try_recv() == Err(TryRecvError::Empty) {
+                client.sends(&request);
+                client.reads_response();
             }
         });
         steps();
-        over.store(true, Ordering::Relaxed);
     });
 }
 
@@ -187,10 +195,6 @@ fn begins(proxy: &Proxy, seconds: u32) -> Client {
     taken.expect("a client that waits")
 }
 
-fn has(profile: &Profile, component: &str) -> bool {
-    profile.components().contains_key(component)
-}
-
 fn profile(proxy: &Proxy, seconds: u32) -> Message {
     metrics_client(proxy).gets(&format!("/debug/pprof/profile?seconds={seconds}"))
 }
@@ -199,4 +203,28 @@ fn metrics_client(proxy: &Proxy) -> Client {
     Client::connect(proxy.metrics_addr())
 }
 
+/// What is in any of some profiles: what a single one of them sees is chance.
+#[derive(Default)]
+struct Seen {
+    components: HashSet<String>,
+    functions: HashSet<String>,
+}
+
+impl Seen {
+    fn adds(&mut self, profile: &Profile) {
+        self.components.extend(profile.components().into_keys().map(str::to_owned));
+        self.functions.extend(profile.functions().into_iter().map(str::to_owned));
+    }
+
+    fn has_requests(&self) -> bool {
+        ["forward", "parse"].iter().all(|component| self.components.contains(*component))
+    }
+
+    fn has_function_in(&self, module: &str) -> bool {
+        self.functions.iter().any(|name| name.contains(module))
+    }
+}
+
+/// There is a push every ten seconds only.
+const ENOUGH: Duration = Duration::from_secs(60);
 const SAMPLING: &str = "CPU time is being sampled";
