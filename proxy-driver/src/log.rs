@@ -12,3 +12,4 @@ mod writer;
 #[cfg(test)]
 pub(crate) use subscriber::captured;
 pub(crate) use subscriber::{Log, start};
+pub(crate) use writer::PATIENCE;

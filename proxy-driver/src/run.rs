@@ -130,7 +130,7 @@ fn attend<R: Runtime>(
 
 fn drain<R: Runtime>(service: &mut Service<R>, signals: &Signals) -> End {
     let Shutdown { delay, deadline: patience } = service.config().shutdown;
-    supervisor::stopping(delay + patience + CUT);
+    supervisor::stopping(delay + patience + CUT + LAST_PUSH + log::PATIENCE);
     if delay > Duration::ZERO {
         let millis = delay.as_millis();
         tracing::info!(target: "proxy.server", "Shutting down in {millis} ms: no longer ready");

@@ -69,4 +69,4 @@ fn write_lines(queue: &Queue) {
 /// How long the first line of a batch waits for others.
 const BATCH: Duration = Duration::from_millis(5);
 /// How long the exit waits for stdout.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
