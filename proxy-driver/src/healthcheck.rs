@@ -65,7 +65,7 @@ fn check(page: &Page) -> Result<(), String> {
     while !line.contains(&b'\n') && line.len() < LONGEST_LINE {
         let mut room = [0; 64];
         socket.set_read_timeout(Some(left(until)?)).map_err(|error| error.to_string())?;
-        match socket.read(&mut room).map_err(|error| error.to_string())? {
+        match socket.read(&mut room).map_err(|error| unread(&error))? {
             0 => return Err("the connection was closed without an answer".to_owned()),
             n => line.extend_from_slice(&room[..n]),
         }
@@ -90,9 +90,21 @@ fn connect(place: &Listen, until: Instant) -> io::Result<TcpStream> {
     Err(last)
 }
 
+fn unread(error: &io::Error) -> String {
+    match error.kind() {
+        // The system calls it "Resource temporarily unavailable".
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => late(),
+        _ => error.to_string(),
+    }
+}
+
 fn left(until: Instant) -> Result<Duration, String> {
     let left = until.checked_duration_since(clock()).filter(|left| !left.is_zero());
-    left.ok_or_else(|| format!("no answer within {} s", PATIENCE.as_secs()))
+    left.ok_or_else(late)
+}
+
+fn late() -> String {
+    format!("no answer within {} s", PATIENCE.as_secs())
 }
 
 /// Below the usual timeouts of those who call for a health check, so that the reason is told.

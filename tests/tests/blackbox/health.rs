@@ -1,8 +1,8 @@
 //! Whether the process is alive and takes clients: pages of the metrics port, and who asks for them.
 
 use proxy_tests::{
-    Client, Config, PATIENCE, Proxy, Refusing, Server, Signal, Stopwatch, eventually, get,
-    proxy_test,
+    Client, Config, PATIENCE, Proxy, Refusing, Server, Signal, Stopwatch, Upstream, eventually,
+    get, proxy_test,
 };
 
 proxy_test!(who_answers_is_alive_and_who_serves_is_ready, |binary| {
@@ -102,6 +102,15 @@ proxy_test!(a_health_check_asks_for_any_page, |binary| {
     }
     let proxy = binary.starts(Config::of([server.addr()]));
     assert_eq!(check(&format!("http://{}/nothing", proxy.metrics_addr())), 1, "404");
+});
+
+proxy_test!(a_health_check_of_who_hangs_says_so, |binary| {
+    let silent = Upstream::listen();
+    let mut process =
+        binary.launch().args(&["healthcheck", &format!("http://{}/", silent.addr())]).exits();
+    assert_eq!(process.exit_code(), 1);
+    let text = process.text();
+    assert!(text.contains("no answer within 2 s"), "{text}");
 });
 
 proxy_test!(a_broken_file_does_not_make_a_running_proxy_sick, |binary| {
