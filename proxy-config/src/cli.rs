@@ -125,6 +125,11 @@ where
         }
         None => {}
     }
+    if let Some(surplus) = arguments.surplus.first() {
+        let surplus = quoted(&surplus.to_string_lossy());
+        let message = format!("{surplus} is one too many; a file beside HOST PORT is -c FILE");
+        return Err(command.error(ErrorKind::TooManyValues, message));
+    }
     let (listen, file) = positional(arguments.place, arguments.port, directory)
         .map_err(|invalid| command.error(ErrorKind::ValueValidation, invalid))?;
     if file.is_some() && arguments.config.is_some() {
@@ -150,6 +155,10 @@ struct Arguments {
 
     /// The port to listen on, after a HOST
     port: Option<OsString>,
+
+    /// Taken only to be refused: clap takes what is too much for the name of a subcommand.
+    #[arg(hide = true)]
+    surplus: Vec<OsString>,
 
     /// Read this configuration file
     #[arg(short, long, value_name = "FILE")]

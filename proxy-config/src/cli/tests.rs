@@ -110,7 +110,8 @@ fn wrong_usage_is_refused() {
     shell.refuses("p ::1", "put the address in brackets");
     shell.refuses("p localhost +80", "`+80` is not a port");
     shell.refuses("p a.yaml -c b.yaml", "named twice");
-    shell.refuses("p a 80 c", "cannot be used with");
+    shell
+        .refuses("p a 80 a.yaml b", "`a.yaml` is one too many; a file beside HOST PORT is -c FILE");
     shell.refuses("p --colour", "unexpected argument");
     shell.refuses("p demo -t", "unexpected argument");
     for url in ["https://host/", "host:80", "http://", "http://host:no/", "http://host/\t"] {
@@ -156,7 +157,10 @@ fn the_help_names_the_binary_and_fits_a_terminal() {
     let help = Shell::new().types("some/path --help").unwrap_err();
     assert_eq!(help.exit_code(), 0);
     let help = help.to_string();
-    assert!(help.contains("Usage: proxy-tokio [OPTIONS]"), "{help}");
+    assert!(
+        help.contains("Usage: proxy-tokio [OPTIONS] [HOST | HOST:PORT | FILE] [PORT]\n"),
+        "{help}"
+    );
     assert!(help.contains("CONFIG_PATH") && help.contains("UPSTREAM_HOSTS"), "{help}");
     assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     let version = Shell::new().types("p --version").unwrap_err().to_string();
