@@ -297,6 +297,7 @@ fn description(value: &Value) -> String {
         Value::String(text) if text.parse::<Number>().is_ok() => {
             format!("the text \"{text}\": remove the quotes")
         }
+        Value::String(text) if text.is_empty() => quoted(text),
         Value::String(text) => format!("the text {}", quoted(text)),
         Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => "not a scalar".to_owned(),
     }

@@ -115,7 +115,10 @@ fn each_rule_has_its_error() {
             "`listen` must be host:port, such as \"127.0.0.1:8080\": this is a section",
         ),
         ("pid_file: true", "`pid_file` must be a path without control characters: this is true"),
-        ("pid_file: ''", "`pid_file` must be a path without control characters"),
+        (
+            "pid_file: ''",
+            "`pid_file` must be a path without control characters: this is an empty text",
+        ),
         (
             "timeouts: {read_ms: 1.5}",
             "`timeouts.read_ms` must be a whole number from 1 to 86400000: this is 1.5",
