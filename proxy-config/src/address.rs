@@ -165,11 +165,14 @@ pub(crate) fn listen_port(text: &str) -> Result<u16, Invalid> {
 /// `host:port`; the host keeps its brackets.
 fn split(text: &str) -> Result<(&str, &str), Invalid> {
     match text.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') || host.ends_with(']') => Ok((host, port)),
-        Some(_) => Err(Invalid {
-            what: format!("{} has an IPv6 address without brackets", quoted(text)),
-            right: "put the address in brackets: [::1]:8080".to_owned(),
-        }),
+        // Without brackets, `::1:80` could be all address.
+        Some((host, _)) if [host, text].iter().any(|bare| bare.parse::<Ipv6Addr>().is_ok()) => {
+            Err(Invalid {
+                what: format!("{} has an IPv6 address without brackets", quoted(text)),
+                right: "put the address in brackets: [::1]:8080".to_owned(),
+            })
+        }
+        Some(parts) => Ok(parts),
         None => Err(Invalid {
             what: format!("{} has no port", quoted(text)),
             right: "write host:port, such as 127.0.0.1:8080".to_owned(),

@@ -213,6 +213,7 @@ fn each_rule_has_its_error() {
         ("listen: a:-1", "`listen`: `-1` is not a port"),
         ("listen: a:+1", "`listen`: `+1` is not a port"),
         ("listen: ::1:80", "`listen`: `::1:80` has an IPv6 address without brackets"),
+        ("listen: 'http://a:80'", "`listen`: `http://a` is neither an IP address nor a host name"),
         ("listen: '*:80'", "`listen`: `*` is neither an IP address nor a host name"),
         ("listen: ':80'", "`listen`: an empty text is neither an IP address nor a host name"),
         (
