@@ -11,8 +11,8 @@ upstream_pid=() upstream_port=()
 build() {
   local target=${CARGO_TARGET_DIR:-$root/target}/release name=${PROXY_BIN:-proxy-tokio}
   # Each by itself, with the features that it has by itself.
-  [ -n "${PROXY:-}" ] || { (cd "$root" && cargo build --quiet --release -p "$name") && PROXY=$target/$name; }
-  [ -n "${ECHO:-}" ] || { (cd "$root" && cargo build --quiet --release -p echo) && ECHO=$target/echo; }
+  [ -n "${PROXY:-}" ] || { (cd "$root" && cargo build --quiet --release -p "$name"); PROXY=$target/$name; }
+  [ -n "${ECHO:-}" ] || { (cd "$root" && cargo build --quiet --release -p echo); ECHO=$target/echo; }
 }
 
 # start_upstream N: number N, on the port it had before, if it had one.
