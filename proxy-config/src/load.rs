@@ -145,6 +145,12 @@ fn read(path: &Path, named_by: NamedBy) -> Result<String, Diagnostics> {
         Ok(_) if bytes.len() as u64 > LARGEST => {
             fail("the file is larger than 1 MiB", "is this the configuration?")
         }
+        // All defaults, by its letter; but at a reload they would take the listener elsewhere.
+        Ok(_) if bytes.trim_ascii().is_empty() => fail(
+            "the file is empty",
+            "was it being written, or is it a pipe, which can be read once? For all the defaults, \
+             a comment in it is enough",
+        ),
         Ok(_) => String::from_utf8(bytes).map_err(|error| {
             let start = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes());

@@ -178,6 +178,9 @@ fn a_file_that_cannot_be_read_says_why() {
     assert!(load_error(&file, NamedBy::Argument).contains("an argument names it"));
     assert!(load_error(directory.path(), NamedBy::Default).contains("this is a directory"));
 
+    fs::write(&file, " \n").unwrap();
+    assert!(load_error(&file, NamedBy::Argument).contains("the file is empty"));
+
     fs::write(&file, b"# caf\xe9\nlisten: 1").unwrap();
     let error = load_error(&file, NamedBy::Argument);
     assert!(error.contains("the file is not UTF-8"), "{error}");
