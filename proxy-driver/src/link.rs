@@ -11,7 +11,7 @@ use crate::alarm::Alarm;
 use crate::proxy::Proxy;
 use crate::runtime::{Runtime, Socket};
 use crate::snapshot::Snapshot;
-use crate::upstream::{Connection, Upstream};
+use crate::upstream::{Addresses, Connection, Upstream};
 use crate::worker::Worker;
 
 /// A session's way to its upstream.
@@ -43,8 +43,7 @@ pub(crate) struct Dialing<R: Runtime> {
     attempt: Attempt,
     lease: Lease<Box<Connection<R::Socket>>>,
     dial: R::Dial,
-    /// Which of the upstream's addresses is tried.
-    nth: usize,
+    addresses: Addresses,
     share: Option<Share<R>>,
 }
 
@@ -117,11 +116,11 @@ impl<R: Runtime> Link<R> {
                 }
             }
             Self::Dialing(dialing) => {
-                let Dialing { attempt, dial, nth, share, .. } = &mut **dialing;
+                let Dialing { attempt, dial, addresses, share, .. } = &mut **dialing;
                 let attempt = *attempt;
                 let error = match (Pin::new(&mut *dial).poll(cx), share.as_mut()) {
                     (Poll::Ready(Ok(socket)), _) => {
-                        upstream.prefer(*nth);
+                        upstream.prefer(addresses);
                         upstream.metrics.shard(worker.number).connects.inc();
                         return Poll::Ready(self.open(attempt, socket, worker.number));
                     }
@@ -132,13 +131,13 @@ impl<R: Runtime> Link<R> {
                         io::ErrorKind::TimedOut.into()
                     }
                 };
-                *nth += 1;
-                let Some(next) = upstream.address(*nth) else {
+                addresses.advance();
+                let Some(next) = addresses.current() else {
                     *self = Self::None;
                     return Poll::Ready(Reply::Failed { attempt, fault: fault_of(&error) });
                 };
                 *dial = R::dial(next);
-                *share = Share::of(upstream, *nth, times);
+                *share = Share::of(addresses, times);
                 self.poll(cx, upstream, worker, times)
             }
         }
@@ -155,10 +154,11 @@ impl<R: Runtime> Link<R> {
     /// Drops whatever there is: a connection, an attempt, a place in the queue.
     pub(crate) fn discard(&mut self, reason: CloseReason, upstream: &Upstream<R::Socket>) {
         if let (Self::Dialing(dialing), CloseReason::Failed(Cause::ConnectTimeout)) =
-            (&*self, reason)
+            (&mut *self, reason)
         {
             // Those who come next try another of its addresses first.
-            upstream.prefer(dialing.nth + 1);
+            dialing.addresses.advance();
+            upstream.prefer(&dialing.addresses);
         }
         *self = Self::None;
     }
@@ -185,13 +185,14 @@ impl<R: Runtime> Link<R> {
         upstream: &Upstream<R::Socket>,
         times: Times,
     ) -> Reply {
-        let Some(address) = upstream.address(0) else {
+        let addresses = upstream.addresses();
+        let Some(address) = addresses.current() else {
             let fault = Fault::new(Cause::Unresolved, "the name does not resolve");
             return Reply::Failed { attempt, fault };
         };
-        let share = Share::of(upstream, 0, times);
+        let share = Share::of(&addresses, times);
         let dial = R::dial(address);
-        *self = Self::Dialing(Box::new(Dialing { attempt, lease, dial, nth: 0, share }));
+        *self = Self::Dialing(Box::new(Dialing { attempt, lease, dial, addresses, share }));
         Reply::Dialing(attempt)
     }
 
@@ -256,11 +257,10 @@ pub(crate) struct Share<R: Runtime> {
 }
 
 impl<R: Runtime> Share<R> {
-    fn of(upstream: &Upstream<R::Socket>, nth: usize, times: Times) -> Option<Self> {
-        let count = upstream.address_count();
-        let is_last = nth + 1 >= count;
-        let share = times.connect / u32::try_from(count).unwrap_or(u32::MAX).max(1);
-        (!is_last).then(|| Self { alarm: Alarm::new(), until: times.now + share })
+    fn of(addresses: &Addresses, times: Times) -> Option<Self> {
+        let count = u32::try_from(addresses.count()).unwrap_or(u32::MAX).max(1);
+        let share = times.connect / count;
+        (!addresses.is_last()).then(|| Self { alarm: Alarm::new(), until: times.now + share })
     }
 
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -67,22 +67,46 @@ impl<S: Send + 'static> Upstream<S> {
         !self.addresses.load().is_empty()
     }
 
-    /// How many addresses there are to try.
-    pub(crate) fn address_count(&self) -> usize {
-        self.addresses.load().len()
+    /// The addresses that a new connection tries, from the one that worked last on.
+    pub(crate) fn addresses(&self) -> Addresses {
+        Addresses { all: self.addresses.load_full(), first: self.preferred.load(Relaxed), nth: 0 }
     }
 
-    /// Address number `n` to try, counted from the one that worked last.
-    pub(crate) fn address(&self, n: usize) -> Option<SocketAddr> {
-        let addresses = self.addresses.load();
-        let first = self.preferred.load(Relaxed);
-        (n < addresses.len()).then(|| addresses[(first + n) % addresses.len()])
+    /// The address that is tried works or, if there is none any more, is left for last by those
+    /// who come next. Of those who tried the same ones at the same time only the first is heard:
+    /// what the others add would lead past it again.
+    pub(crate) fn prefer(&self, tried: &Addresses) {
+        let found = tried.first + tried.nth;
+        let _heard = self.preferred.compare_exchange(tried.first, found, Relaxed, Relaxed);
+    }
+}
+
+/// One connection's way through the addresses of its upstream: to each of them once, whatever
+/// others prefer meanwhile, and whatever the name means by then.
+pub(crate) struct Addresses {
+    all: Arc<Vec<SocketAddr>>,
+    first: usize,
+    nth: usize,
+}
+
+impl Addresses {
+    /// The one to try now. `None`: all have been.
+    pub(crate) fn current(&self) -> Option<SocketAddr> {
+        let count = self.all.len();
+        (self.nth < count).then(|| self.all[(self.first + self.nth) % count])
     }
 
-    /// Address number `n` works or, if not, is left for last by those who come next.
-    pub(crate) fn prefer(&self, n: usize) {
-        if n > 0 {
-            self.preferred.fetch_add(n, Relaxed);
-        }
+    pub(crate) const fn advance(&mut self) {
+        self.nth += 1;
+    }
+
+    /// Whether none is left after the one to try now.
+    pub(crate) fn is_last(&self) -> bool {
+        self.nth + 1 >= self.all.len()
+    }
+
+    /// How many there are, tried or not.
+    pub(crate) fn count(&self) -> usize {
+        self.all.len()
     }
 }

@@ -1,3 +1,4 @@
+mod addresses;
 mod members;
 
 use std::io;
