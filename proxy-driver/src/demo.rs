@@ -2,28 +2,28 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
-use proxy_config::cli::EX_FAILURE;
 use proxy_config::{Config, Listen, Overrides, Source};
 
 use crate::echo;
 use crate::reload::Process;
-use crate::run::serve;
+use crate::run::{fail, serve};
 use crate::runtime::Runtime;
+use crate::signals::Early;
 
 /// A first look: two embedded echo upstreams and the proxy in front of them.
 pub(crate) fn run<R: Runtime>() -> ExitCode {
     match prepare() {
-        Ok(config) => serve::<R>(config, &Source::Environment, &Overrides::default(), announce),
-        Err(error) => {
-            let _closed = writeln!(std::io::stderr(), "{}: {error}", R::NAME);
-            ExitCode::from(EX_FAILURE)
+        Ok((config, early)) => {
+            serve::<R>(config, early, &Source::Environment, &Overrides::default(), announce)
         }
+        Err(error) => fail::<R>(&*error),
     }
 }
 
 /// The defaults, with echo upstreams on free ports, and free ports for the proxy where its usual
 /// ones are taken.
-fn prepare() -> Result<Config, Box<dyn std::error::Error>> {
+fn prepare() -> Result<(Config, Early), Box<dyn std::error::Error>> {
+    let early = Early::install()?;
     let mut config = Config::default();
     config.upstreams.clear();
     for _ in 0..2 {
@@ -34,7 +34,7 @@ fn prepare() -> Result<Config, Box<dyn std::error::Error>> {
             *listen = Listen::from_parts("127.0.0.1", "0")?;
         }
     }
-    Ok(config)
+    Ok((config, early))
 }
 
 fn announce<R: Runtime>(process: &Process<R>) {

@@ -13,7 +13,7 @@ use crate::pid_file::PidFile;
 use crate::reload::{Bound, Process};
 use crate::runtime::Runtime;
 use crate::service::{Service, metrics};
-use crate::signals::{Signal, Signals};
+use crate::signals::{Early, Signal, Signals};
 use crate::{demo, descriptors, healthcheck, supervisor};
 
 /// The program, whatever the runtime: `fn main() -> ExitCode { proxy_driver::main::<Tokio>() }`.
@@ -34,8 +34,12 @@ pub fn main<R: Runtime>() -> ExitCode {
 }
 
 fn run<R: Runtime>(source: &Source, overrides: &Overrides) -> ExitCode {
+    let early = match Early::install() {
+        Ok(early) => early,
+        Err(error) => return fail::<R>(&error),
+    };
     match load(source, overrides, &env) {
-        Ok(config) => serve::<R>(config, source, overrides, |_| {}),
+        Ok(config) => serve::<R>(config, early, source, overrides, |_| {}),
         Err(diagnostics) => complain(&diagnostics),
     }
 }
@@ -63,11 +67,12 @@ fn complain(diagnostics: &Diagnostics) -> ExitCode {
 /// Serves until a signal ends it. `announce` is called when the listeners are open.
 pub(crate) fn serve<R: Runtime>(
     config: Config,
+    early: Early,
     source: &Source,
     overrides: &Overrides,
     announce: impl FnOnce(&Process<R>),
 ) -> ExitCode {
-    match start::<R>(config) {
+    match start::<R>(config, early) {
         Ok((process, signals, log, pid_file)) => {
             announce(&process);
             supervisor::ready("Serving");
@@ -75,11 +80,14 @@ pub(crate) fn serve<R: Runtime>(
             drop(pid_file);
             code.finish(log)
         }
-        Err(error) => {
-            let _closed = writeln!(std::io::stderr(), "{}: {error}", R::NAME);
-            ExitCode::from(EX_FAILURE)
-        }
+        Err(error) => fail::<R>(&*error),
     }
+}
+
+/// Says what has failed.
+pub(crate) fn fail<R: Runtime>(error: &dyn std::error::Error) -> ExitCode {
+    let _closed = writeln!(std::io::stderr(), "{}: {error}", R::NAME);
+    ExitCode::from(EX_FAILURE)
 }
 
 type Started<R> = (Process<R>, Signals, Log, Option<PidFile>);
@@ -87,9 +95,12 @@ type Started<R> = (Process<R>, Signals, Log, Option<PidFile>);
 /// Everything that can fail, in the order in which it must happen: what was inherited is taken
 /// before there are threads, signals are caught before a port opens, ports are bound before
 /// anything is said to be ready.
-fn start<R: Runtime>(config: Config) -> Result<Started<R>, Box<dyn std::error::Error>> {
+fn start<R: Runtime>(
+    config: Config,
+    early: Early,
+) -> Result<Started<R>, Box<dyn std::error::Error>> {
     let passed = Activation::take(env("LISTEN_FDNAMES").as_deref())?;
-    let signals = Signals::install()?;
+    let signals = Signals::install(early)?;
     descriptors::raise_limit();
     let clients = Bound::by_service_manager_or_to(passed.clients, &config.listen)?;
     let metrics_port = Bound::by_service_manager_or_to(passed.metrics, &config.metrics_listen)?;

@@ -15,14 +15,27 @@ pub(crate) enum Signal {
     Stop(i32),
 }
 
+/// A SIGHUP that comes before the process can act on it: while it reads its configuration. It
+/// means that the file has changed, perhaps behind where it is read, so it is remembered. The
+/// others still end the process, which has nothing to finish and may wait for a file for ever.
+pub(crate) struct Early(Arrivals);
+
+impl Early {
+    pub(crate) fn install() -> io::Result<Self> {
+        Arrivals::new([SIGHUP]).map(Self)
+    }
+}
+
 /// Signals, in the order of their arrival. From its making on none of them ends the process.
 pub(crate) struct Signals {
     arrivals: Receiver<Signal>,
 }
 
 impl Signals {
-    pub(crate) fn install() -> io::Result<Self> {
-        let mut signals = Arrivals::new([SIGHUP, SIGTERM, SIGINT, SIGQUIT])?;
+    pub(crate) fn install(Early(mut signals): Early) -> io::Result<Self> {
+        for number in [SIGTERM, SIGINT, SIGQUIT] {
+            signals.add_signal(number)?;
+        }
         let (sender, arrivals) = mpsc::channel();
         thread::Builder::new().name("signals".into()).spawn(move || {
             for number in signals.forever() {

@@ -1,9 +1,10 @@
 //! SIGHUP: what changes, what does not, and that nobody notices.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use proxy_tests::{Client, Config, Server, Signal, eventually, proxy_test};
+use proxy_tests::{Client, Config, Fifo, Server, Signal, eventually, proxy_test};
 
 proxy_test!(a_new_list_of_upstreams_is_used, |binary| {
     let (old, new) = (Server::answering("old"), Server::answering("new"));
@@ -130,6 +131,22 @@ proxy_test!(without_a_file_there_is_nothing_to_re_read, |binary| {
     proxy.signal(Signal::HUP);
     proxy.wait_log("re-read");
     assert_eq!(proxy.client().gets("/").text(), "hello");
+});
+
+proxy_test!(a_signal_that_comes_while_the_file_is_read_has_it_read_again, |binary| {
+    let config = Config::of(["127.0.0.1:1"]);
+    let launch = binary.launch();
+    let file = launch.path("proxy.yaml");
+    let fifo = Fifo::new(file.clone());
+    let process = launch.arg("-c").arg(file).spawns();
+    let mut first = fifo.wait_read();
+    process.signal(Signal::HUP);
+    first.write_all(config.to_string().as_bytes()).unwrap();
+    drop(first);
+    process.wait_log("Listening on ");
+    let config = config.level("debug").to_string();
+    fifo.wait_read().write_all(config.as_bytes()).unwrap();
+    process.wait_log("(logging level=debug)");
 });
 
 proxy_test!(fifty_reloads_under_load_lose_no_request, |binary| {

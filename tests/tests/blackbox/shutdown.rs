@@ -1,7 +1,8 @@
 //! SIGTERM, SIGINT and SIGQUIT: what is in flight is finished, unless they insist.
 
 use proxy_tests::{
-    Client, Config, PATIENCE, Server, Signal, Stopwatch, Upstream, eventually, get, ok, proxy_test,
+    Client, Config, Fifo, PATIENCE, Server, Signal, Stopwatch, Upstream, eventually, get, ok,
+    proxy_test,
 };
 
 proxy_test!(what_is_in_flight_is_finished, |binary| {
@@ -55,6 +56,18 @@ proxy_test!(a_second_signal_ends_it_at_once, |binary| {
         proxy.signal(signal);
         assert_eq!(proxy.exit_code(), code);
         server.releases();
+    }
+});
+
+proxy_test!(a_file_that_never_comes_does_not_hold_it_up, |binary| {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::QUIT, 131)] {
+        let launch = binary.launch();
+        let file = launch.path("proxy.yaml");
+        let fifo = Fifo::new(file.clone());
+        let mut process = launch.arg("-c").arg(file).spawns();
+        let _never_written = fifo.wait_read();
+        process.signal(signal);
+        assert_eq!(process.exit_code(), code);
     }
 });
 
