@@ -54,11 +54,14 @@ impl<S: Send + 'static> Upstream<S> {
         })
     }
 
-    /// Sets what its name resolves to. Never to nothing: the last good set stays.
+    /// Sets what its name resolves to. Never to nothing: the last good set stays. What is tried
+    /// first stays, too, if it is among them: many servers of names change the order each time.
     pub(crate) fn set_addresses(&self, addresses: Vec<SocketAddr>) {
         debug_assert!(!addresses.is_empty(), "the last good addresses would be lost");
         if **self.addresses.load() != addresses {
-            self.preferred.store(0, Relaxed);
+            let first = self.addresses().current();
+            let first = addresses.iter().position(|address| Some(*address) == first);
+            self.preferred.store(first.unwrap_or(0), Relaxed);
             self.addresses.store(Arc::new(addresses));
         }
     }
