@@ -13,6 +13,8 @@ struct Item {
     name: UpstreamAddress,
     every: Duration,
     due: Instant,
+    /// It is being looked up, and for as long as that takes not a second time.
+    is_asked: bool,
     /// It has been looked up since it was last asked for.
     is_answered: bool,
     fails: bool,
@@ -35,16 +37,25 @@ impl Agenda {
     ) {
         let former = std::mem::take(&mut self.items);
         let items = names.into_iter().map(|(name, every)| {
-            let fails = former.iter().any(|item| item.name == name && item.fails);
-            Item { name, every, due: now, is_answered: false, fails }
+            let before = former.iter().find(|item| item.name == name);
+            let is_asked = before.is_some_and(|item| item.is_asked);
+            let fails = before.is_some_and(|item| item.fails);
+            Item { name, every, due: now, is_asked, is_answered: false, fails }
         });
         self.items = items.collect();
     }
 
-    /// The name that is due first, and when; of several the one that was answered longest ago.
-    pub(crate) fn next(&self) -> Option<(&UpstreamAddress, Instant)> {
-        let first = self.items.iter().min_by_key(|item| item.due)?;
-        Some((&first.name, first.due))
+    /// When the first name is due that is not being looked up.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.items.iter().filter(|item| !item.is_asked).map(|item| item.due).min()
+    }
+
+    /// The name that was due first, if it is by now. It is being looked up from now on.
+    pub(crate) fn begin(&mut self, now: Instant) -> Option<UpstreamAddress> {
+        let due = self.items.iter_mut().filter(|item| !item.is_asked && item.due <= now);
+        let first = due.min_by_key(|item| item.due)?;
+        first.is_asked = true;
+        Some(first.name.clone())
     }
 
     /// A look-up gave at least one address, or failed.
@@ -52,6 +63,7 @@ impl Agenda {
         let Some(item) = self.items.iter_mut().find(|item| item.name == *name) else {
             return News::None;
         };
+        item.is_asked = false;
         item.is_answered = true;
         item.due = now + if is_good { item.every } else { item.every.min(RETRY) };
         match (std::mem::replace(&mut item.fails, !is_good), item.fails) {
@@ -87,8 +99,8 @@ mod tests {
 
     /// Looks up what is due first, and says what that was and when.
     fn looks_up(agenda: &mut Agenda, is_good: bool) -> (String, Instant) {
-        let (name, due) = agenda.next().expect("a name");
-        let name = name.clone();
+        let due = agenda.due().expect("a name");
+        let name = agenda.begin(due).expect("it is due");
         agenda.answer(&name, is_good, due);
         (name.host.to_string(), due)
     }
@@ -96,7 +108,7 @@ mod tests {
     #[test]
     fn each_name_is_looked_up_at_its_own_interval() {
         let mut agenda = Agenda::default();
-        assert!(agenda.next().is_none());
+        assert!(agenda.due().is_none());
         agenda.set([(name("rare"), MINUTE), (name("often"), TENTH)], at(0));
         let seen: Vec<_> = (0..4).map(|_| looks_up(&mut agenda, true)).collect();
         let expected = [("rare", 0), ("often", 0), ("often", 100), ("often", 200)];
@@ -109,9 +121,9 @@ mod tests {
         agenda.set([(name("rare"), MINUTE), (name("often"), TENTH)], at(0));
         looks_up(&mut agenda, false);
         looks_up(&mut agenda, false);
-        assert_eq!(agenda.next(), Some((&name("often"), at(100))));
+        assert_eq!(looks_up(&mut agenda, true), ("often".to_owned(), at(100)));
         agenda.answer(&name("often"), true, at(5000));
-        assert_eq!(agenda.next(), Some((&name("rare"), at(1000))));
+        assert_eq!(looks_up(&mut agenda, true), ("rare".to_owned(), at(1000)));
     }
 
     #[test]
@@ -138,7 +150,19 @@ mod tests {
         assert!(agenda.is_answered(), "a failure is an answer");
         agenda.set([(name("b"), MINUTE)], at(10));
         assert!(!agenda.is_answered());
-        assert_eq!(agenda.next(), Some((&name("b"), at(10))));
+        assert_eq!(agenda.due(), Some(at(10)));
         assert_eq!(agenda.answer(&name("a"), true, at(10)), News::None, "it is gone");
+    }
+
+    #[test]
+    fn a_name_is_not_looked_up_twice_at_once_whatever_is_set_meanwhile() {
+        let mut agenda = Agenda::default();
+        agenda.set([(name("a"), TENTH), (name("b"), TENTH)], at(0));
+        assert_eq!(agenda.begin(at(0)), Some(name("a")));
+        assert_eq!(agenda.begin(at(0)), Some(name("b")));
+        agenda.set([(name("a"), TENTH), (name("b"), TENTH)], at(10));
+        assert_eq!((agenda.begin(at(10)), agenda.due()), (None, None));
+        agenda.answer(&name("b"), true, at(20));
+        assert_eq!((agenda.begin(at(20)), agenda.due()), (None, Some(at(120))));
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::agenda::{Agenda, News};
 use crate::clock;
 use crate::link::{EMFILE, ENFILE};
 
-/// Looks up the names of upstreams, again and again, on a thread of its own, because the system's
-/// resolver blocks. A failure is logged and counted, and changes nothing.
+/// Looks up the names of upstreams, again and again, on threads of its own, because the system's
+/// resolver blocks; on several, so that a name whose server does not answer holds up no other. A
+/// failure is logged and counted, and changes nothing.
 ///
-/// The thread starts with the first name, and ends with the resolver.
+/// The threads start with the names, and end with the resolver.
 pub(crate) struct Resolver {
     shared: Arc<Shared>,
     metrics: Arc<Metrics>,
-    started: Once,
 }
 
 /// Finds the addresses of a name, for a port.
@@ -39,6 +39,7 @@ struct Shared {
 struct State {
     agenda: Agenda,
     counts: HashMap<UpstreamAddress, Arc<NameMetrics>>,
+    threads: usize,
     has_ended: bool,
 }
 
@@ -46,7 +47,7 @@ impl Resolver {
     pub(crate) fn new(metrics: Arc<Metrics>, look_up: LookUp, tell: Tell) -> Self {
         let (state, changed) = (Mutex::default(), Condvar::new());
         let shared = Arc::new(Shared { look_up, tell, state, changed });
-        Self { shared, metrics, started: Once::new() }
+        Self { shared, metrics }
     }
 
     /// From now on the names among these are looked up, beginning now.
@@ -60,20 +61,17 @@ impl Resolver {
         state.agenda.set(items, clock::now());
         let counts = |entry: &&UpstreamEntry| self.metrics.name(&entry.to_string());
         state.counts = names.iter().map(|entry| (entry.address.clone(), counts(entry))).collect();
+        while state.threads < names.len().min(THREADS) {
+            let shared = Arc::clone(&self.shared);
+            let thread = thread::Builder::new().name("resolver".into());
+            if let Err(error) = thread.spawn(move || shared.resolve()) {
+                tracing::error!(target: "proxy.resolver", "No thread for name resolution: {error}");
+                break;
+            }
+            state.threads += 1;
+        }
         drop(state);
         self.shared.changed.notify_all();
-        if !names.is_empty() {
-            self.started.call_once(|| self.start());
-        }
-    }
-
-    fn start(&self) {
-        let shared = Arc::clone(&self.shared);
-        let spawned =
-            thread::Builder::new().name("resolver".into()).spawn(move || shared.resolve());
-        if let Err(error) = spawned {
-            tracing::error!(target: "proxy.resolver", "No thread for name resolution: {error}");
-        }
     }
 
     /// Waits until each watched name has been looked up once, at most for `patience`.
@@ -107,11 +105,10 @@ impl Shared {
         let mut state = self.lock();
         while !state.has_ended {
             let now = clock::now();
-            let pause = match state.agenda.next() {
-                Some((name, due)) if due <= now => return Some(name.clone()),
-                Some((_, due)) => due - now,
-                None => Duration::MAX,
-            };
+            if let Some(name) = state.agenda.begin(now) {
+                return Some(name);
+            }
+            let pause = state.agenda.due().map_or(Duration::MAX, |due| due - now);
             let waited = self.changed.wait_timeout(state, pause);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -183,6 +180,9 @@ fn has_route(address: &SocketAddr) -> bool {
 /// How long the addresses of a name that is one upstream are trusted. The system's resolver does
 /// not tell their time to live; nginx and Envoy (5 s) are of the same order.
 const REFRESH: Duration = Duration::from_secs(10);
+
+/// Names that are looked up at once. More than zones of names fail at a time; arbitrary.
+const THREADS: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -304,7 +304,31 @@ mod tests {
     }
 
     #[test]
-    fn the_thread_ends_with_the_resolver() {
+    fn a_name_whose_server_does_not_answer_holds_up_no_other() {
+        let (_never_answers, waits) = channel::<()>();
+        let waits = Mutex::new(waits);
+        let look_up = Box::new(move |name: &str, _| {
+            if name == "slow" {
+                let _over = waits.lock().expect("one thread").recv();
+            }
+            Ok(vec![ONE])
+        });
+        let (tell, told) = channel();
+        let tell = Box::new(move |name: &UpstreamAddress, _| {
+            let _over = tell.send(name.to_string());
+        });
+        let build = BuildInfo { version: "0", runtime: "none" };
+        let metrics = Arc::new(Metrics::new(1, build, &[], SystemTime::UNIX_EPOCH));
+        let resolver = Resolver::new(metrics, look_up, tell);
+        resolver.watch(&[group("slow:80"), group("app:80")]);
+        for _ in 0..2 {
+            assert_eq!(told.recv_timeout(PATIENCE).expect("it tells"), "app:80");
+            resolver.watch(&[group("slow:80"), group("app:80")]);
+        }
+    }
+
+    #[test]
+    fn the_threads_end_with_the_resolver() {
         let scene = Scene::new();
         scene.watches(&[group("app:80")]);
         scene.answers(&[ONE]);
