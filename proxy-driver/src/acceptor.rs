@@ -1,12 +1,13 @@
 mod arrival;
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use proxy_balance::ClientPlace;
@@ -22,16 +23,19 @@ use crate::worker::Seat;
 /// Accepts connections on one address and gives each to the worker with the fewest.
 ///
 /// At the client limit it holds one accepted connection, its sign that others wait, until a place
-/// is free; the kernel's backlog holds the rest. Told to stop, it accepts until nothing is left,
-/// so that no client that got through to the listener is turned away, and ends.
+/// is free; the kernel's backlog holds the rest. Told to stop, it takes in all who got through to
+/// the listener, so that none is turned away, and closes it at once, so that there are no more of
+/// them: where clients always wait, it would never be empty. It ends when each has had a place.
 pub(crate) struct Acceptor<R: Runtime> {
-    listener: R::Listener,
+    /// None once it is closed.
+    listener: Option<R::Listener>,
     port: Port,
     proxy: Arc<Proxy<R>>,
     /// The worker that it runs on.
     home: usize,
     stop: Arc<Stop>,
-    held: Option<Held<R::Socket>>,
+    /// In the order of their arrival.
+    held: VecDeque<Held<R::Socket>>,
     timer: Alarm<R>,
     trouble: Option<Trouble>,
 }
@@ -53,7 +57,7 @@ impl Stop {
         }
     }
 
-    /// Whether the acceptor has closed its listener.
+    /// Whether the acceptor has closed its listener, and everybody from there has had a place.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Relaxed)
     }
@@ -109,28 +113,17 @@ impl<R: Runtime> Acceptor<R> {
         stop: Arc<Stop>,
     ) -> Self {
         let timer = Alarm::new();
-        Self { listener, port, proxy, home, stop, held: None, timer, trouble: None }
+        let (listener, held) = (Some(listener), VecDeque::new());
+        Self { listener, port, proxy, home, stop, held, timer, trouble: None }
     }
 
-    /// Accepts one connection and gives it away.
+    /// Gives one connection away, one that is held or one that it accepts.
     fn poll_one(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(trouble) = &self.trouble
-            && R::now() < trouble.retry
-        {
-            return self.timer.poll_until(cx, trouble.retry);
-        }
-        let (socket, from, waits) = match self.held.take() {
+        let (socket, from, waits) = match self.held.pop_front() {
             Some(Held { socket, from, waits }) => (socket, from, Some(waits)),
-            None => match self.listener.poll_accept(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok((socket, from))) => {
-                    self.recover();
-                    (socket, from, None)
-                }
-                Poll::Ready(Err(error)) => {
-                    self.back_off(&error);
-                    return Poll::Ready(());
-                }
+            None => match ready!(self.poll_accept(cx)) {
+                Some((socket, from)) => (socket, from, None),
+                None => return Poll::Ready(()),
             },
         };
         let place = match self.port {
@@ -139,7 +132,7 @@ impl<R: Runtime> Acceptor<R> {
                 let number = Arc::as_ptr(&self.stop).addr();
                 let Poll::Ready(place) = self.proxy.clients.poll_place(number, cx.waker()) else {
                     let waits = waits.unwrap_or_else(|| Waits::among(&self.proxy.waiting_clients));
-                    self.held = Some(Held { socket, from, waits });
+                    self.held.push_front(Held { socket, from, waits });
                     return Poll::Pending;
                 };
                 Some(place)
@@ -147,6 +140,46 @@ impl<R: Runtime> Acceptor<R> {
         };
         self.give(socket, from, place);
         Poll::Ready(())
+    }
+
+    /// Takes in who has got through to the listener, place or not, and closes it.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..BATCH {
+            match self.poll_accept(cx) {
+                Poll::Ready(Some((socket, from))) => {
+                    let waits = Waits::among(&self.proxy.waiting_clients);
+                    self.held.push_back(Held { socket, from, waits });
+                }
+                Poll::Ready(None) => {}
+                Poll::Pending if self.trouble.is_some() => return Poll::Pending,
+                Poll::Pending => {
+                    self.listener = None;
+                    return Poll::Ready(());
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The next connection. `None`: it has failed.
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<(R::Socket, SocketAddr)>> {
+        if let Some(trouble) = &self.trouble
+            && R::now() < trouble.retry
+        {
+            return self.timer.poll_until(cx, trouble.retry).map(|()| None);
+        }
+        let Some(listener) = &mut self.listener else { return Poll::Pending };
+        Poll::Ready(match ready!(listener.poll_accept(cx)) {
+            Ok(accepted) => {
+                self.recover();
+                Some(accepted)
+            }
+            Err(error) => {
+                self.back_off(&error);
+                None
+            }
+        })
     }
 
     /// Starts a session on the worker that has the fewest.
@@ -192,12 +225,14 @@ impl<R: Runtime> Future for Acceptor<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.stop.register(cx.waker());
+        let closes = this.listener.is_some() && this.stop.stopped.load(Relaxed);
+        // What is pending here is taken up again with who is held, below or at the next look.
+        let _closed_later = closes && this.poll_close(cx).is_pending();
         for _ in 0..BATCH {
-            let stopped = this.stop.stopped.load(Relaxed);
+            if this.listener.is_none() && this.held.is_empty() {
+                return Poll::Ready(());
+            }
             if this.poll_one(cx).is_pending() {
-                if stopped && this.held.is_none() && this.trouble.is_none() {
-                    return Poll::Ready(());
-                }
                 return Poll::Pending;
             }
         }

@@ -29,3 +29,30 @@ fn a_burst_of_connections_is_shared_out_before_the_first_one_is_served() {
     drop(sessions);
     assert_eq!(loads(), [0, 0]);
 }
+
+#[test]
+fn a_listener_that_is_to_close_closes_at_once_and_who_came_is_served() {
+    let mut config = Config::default();
+    config.limits.max_client_conns = 1;
+    let metrics = metrics::<Virtual>(1, std::time::SystemTime::UNIX_EPOCH);
+    let proxy = Proxy::new(&config, metrics, vec![Virtual]);
+    let (near, mut clients): (VecDeque<_>, VecDeque<_>) = (0..4).map(|_| pair()).unzip();
+    let stop = Arc::<Stop>::default();
+    let listener = VirtualListener(near);
+    let mut acceptor = Acceptor::new(listener, Port::Clients, proxy, 0, Arc::clone(&stop));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut acceptor).poll(&mut cx).is_pending());
+    stop.stop();
+    assert!(Pin::new(&mut acceptor).poll(&mut cx).is_pending());
+    assert!(acceptor.listener.is_none(), "others are refused, and go elsewhere");
+    assert_eq!(acceptor.proxy.waiting_clients.load(Relaxed), 3);
+    while let Some(client) = clients.pop_front() {
+        let mut sessions = spawned();
+        assert_eq!(sessions.len(), 1, "one has the place");
+        drop(client);
+        assert!(sessions[0].as_mut().poll(&mut cx).is_ready());
+        drop(sessions);
+        let over = Pin::new(&mut acceptor).poll(&mut cx);
+        assert_eq!(over.is_ready(), clients.len() <= 1);
+    }
+}

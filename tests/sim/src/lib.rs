@@ -27,9 +27,10 @@
 //! 3. Each response reaches the client that asked, in the order of its requests, whole or visibly
 //!    cut; and nothing follows one that is cut or the last. (`checks`)
 //! 4. Never are more clients accepted than `max_client_conns` and the one that the acceptor holds,
-//!    nor more connections opened to an upstream than `max_conns_per_upstream`. A limit that a
-//!    reload lowers lets live what there is, and nothing beside it; one that a reload has removed
-//!    and another brings back finds its connections counted. (`limits`)
+//!    until a drain has it take in all who came, nor more connections opened to an upstream than
+//!    `max_conns_per_upstream`. A limit that a reload lowers lets live what there is, and nothing
+//!    beside it; one that a reload has removed and another brings back finds its connections
+//!    counted. (`limits`)
 //! 5. While it gives nothing to a peer, the proxy takes no more than two windows from the other, or
 //!    one large one, of which each worker has 16: buffers are bounded. Only behind an answer, or
 //!    without an upstream, is the rest of a request read and forgotten. (`limits`)

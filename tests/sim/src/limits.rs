@@ -8,6 +8,7 @@ pub(crate) struct Limits {
     clients: usize,
     upstreams: Vec<usize>,
     of_clients: Allowed,
+    drains: bool,
     per_upstream: Vec<Allowed>,
     /// Who closed a connection last, to which upstream, and how many it might have until then: a
     /// dead connection may be replaced by a new one in its place, also above a lowered limit.
@@ -42,6 +43,7 @@ impl Limits {
             clients: 0,
             upstreams: vec![0; upstreams],
             of_clients: allowed(setup.clients),
+            drains: false,
             per_upstream: vec![allowed(setup.per_upstream); upstreams],
             replaces: None,
             held: Vec::new(),
@@ -81,10 +83,15 @@ impl Limits {
         Err(format!("{open} connections to upstream {upstream}, whose limit is {}", allowed.limit))
     }
 
+    /// The listener is to be closed: the acceptor holds all who came, until they have a place.
+    pub(crate) fn drain(&mut self) {
+        self.drains = true;
+    }
+
     /// Beside the clients that are served the acceptor may hold one.
     pub(crate) fn open_client(&mut self) -> Result<(), String> {
         self.clients += 1;
-        if self.of_clients.lets(self.clients - 1) {
+        if self.drains || self.of_clients.lets(self.clients - 1) {
             return Ok(());
         }
         Err(format!("{} clients, and the limit is {}", self.clients, self.of_clients.limit))

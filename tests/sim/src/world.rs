@@ -340,6 +340,7 @@ impl World {
             trace::note(Event::Drains);
             self.phase = Phase::Draining;
             self.service.drain();
+            network::with(|network| network.limits.drain());
             let deadline = self.service.config().shutdown.deadline;
             self.set_deadline(deadline);
         }
