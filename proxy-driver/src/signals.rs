@@ -26,7 +26,8 @@ impl Early {
     }
 }
 
-/// Signals, in the order of their arrival. From its making on none of them ends the process.
+/// Signals, in the order of their arrival; what comes at the same time in that of the numbers. From
+/// its making on none of them ends the process.
 pub(crate) struct Signals {
     arrivals: Receiver<Signal>,
 }
