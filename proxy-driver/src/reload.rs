@@ -1,4 +1,6 @@
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use proxy_config::{Config, Listen, Overrides, Source, load};
 
@@ -16,6 +18,14 @@ pub(crate) struct Process<R: Runtime> {
     pub(crate) pushing: Pushing,
     clients: Open,
     metrics: Open,
+    start: Start,
+}
+
+/// What of a configuration takes effect at the start alone.
+#[derive(PartialEq, Eq)]
+struct Start {
+    workers: Option<NonZeroUsize>,
+    pid_file: Option<PathBuf>,
 }
 
 /// The open listeners of one port.
@@ -55,6 +65,12 @@ impl Bound {
     }
 }
 
+impl Start {
+    fn of(config: &Config) -> Self {
+        Self { workers: config.workers, pid_file: config.pid_file.clone() }
+    }
+}
+
 impl<R: Runtime> Process<R> {
     /// Begins to accept on what was bound: first on the metrics port, which can tell that clients
     /// are to wait until the names are looked up.
@@ -64,7 +80,8 @@ impl<R: Runtime> Process<R> {
         let clients = open(clients, Port::Clients, &mut service);
         service.set_ready();
         let pushing = Pushing::start(R::NAME, service.config().profiling.as_ref());
-        Self { service, pushing, clients, metrics }
+        let start = Start::of(service.config());
+        Self { service, pushing, clients, metrics, start }
     }
 
     /// Where the proxy is reached.
@@ -133,7 +150,7 @@ impl<R: Runtime> Process<R> {
         };
         let clients = bind(&self.clients, &config.listen)?;
         let metrics = bind(&self.metrics, &config.metrics_listen)?;
-        if starts_differently(&config, self.service.config()) {
+        if Start::of(&config) != self.start {
             tracing::warn!(
                 target: "proxy.config",
                 "workers and pid_file take effect at the next start"
@@ -152,10 +169,6 @@ impl<R: Runtime> Process<R> {
         }
         Ok(())
     }
-}
-
-fn starts_differently(new: &Config, old: &Config) -> bool {
-    new.workers != old.workers || new.pid_file != old.pid_file
 }
 
 fn open<R: Runtime>(bound: Bound, port: Port, service: &mut Service<R>) -> Open {

@@ -113,6 +113,17 @@ proxy_test!(a_new_address_is_listened_on, |binary| {
     eventually("the old address is given up", || Client::is_refused(proxy.addr()));
 });
 
+proxy_test!(what_takes_a_start_is_told_for_as_long_as_it_differs, |binary| {
+    let running = Config::of(["127.0.0.1:1"]).with("workers: 1");
+    let other = Config::of(["127.0.0.1:1"]).with("workers: 2");
+    let proxy = binary.starts(&running);
+    let told = || proxy.lines_with("workers and pid_file take effect at the next start").len();
+    for (config, times) in [(&running, 0), (&other, 1), (&other, 2), (&running, 2)] {
+        proxy.reloads(config);
+        assert_eq!(told(), times, "{config}");
+    }
+});
+
 proxy_test!(an_address_from_the_arguments_stays, |binary| {
     let (old, new) = (Server::answering("old"), Server::answering("new"));
     let launch = binary.launch().writes("proxy.yaml", Config::of([old.addr()]));
