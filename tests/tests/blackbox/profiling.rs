@@ -62,9 +62,14 @@ proxy_test!(a_reload_starts_and_stops_pushing, |binary| {
 proxy_test!(a_server_that_refuses_is_told_of_and_harms_nobody, |binary| {
     let (refusing, server) = (Refusing::new(), Server::answering("hello"));
     let url = format!("http://me:secret@{}", refusing.addr());
-    let profiling = format!("profiling: {{ server: \"{url}\" }}");
-    let mut proxy = binary.starts(Config::of([server.addr()]).with(profiling));
+    let off = Config::of([server.addr()]);
+    let on = off.clone().with(format!("profiling: {{ server: \"{url}\" }}"));
+    let mut proxy = binary.starts(on);
     proxy.wait_log(SAMPLING);
+    assert_eq!(proxy.client().gets("/").status(), 200);
+    // What there is is pushed then, and not given up for an end that would not wait for it.
+    proxy.reloads(&off);
+    proxy.wait_log("Profiles do not arrive: ");
     assert_eq!(proxy.client().gets("/").status(), 200);
     assert_eq!(proxy.terminates(), 0);
     let told = proxy.lines_with("Profiles do not arrive: ");
@@ -120,11 +125,10 @@ proxy_test!(while_profiles_are_pushed_none_can_be_taken, |binary| {
     let (pyroscope, _pushed) = receiver();
     let profiling = format!("profiling: {{ server: \"http://{}\" }}", pyroscope.addr());
     let proxy = binary.starts(Config::of(["127.0.0.1:1"]).with(profiling));
-    eventually("it says so", || {
-        let refused = profile(&proxy, 1);
-        refused.status() == 503
-            && refused.text() == "profiles are pushed to profiling.server already\n"
-    });
+    proxy.wait_log(SAMPLING);
+    let refused = profile(&proxy, 1);
+    let why = "profiles are pushed to profiling.server already\n";
+    assert_eq!((refused.status(), refused.text()), (503, why));
 });
 
 proxy_test!(the_end_does_not_wait_for_a_profile, |binary| {
