@@ -97,8 +97,9 @@ impl<R: Runtime> Proxy<R> {
         let mut registry = self.registry();
         registry.config = config.clone();
         registry.members.configure(&config.upstreams);
-        report::moved(&registry.members.settle());
+        let moved = registry.members.settle();
         self.turn_over(&mut registry);
+        report::moved(&moved);
         drop(registry);
         self.clients.set_limit(narrow(config.limits.max_client_conns));
     }
@@ -114,12 +115,13 @@ impl<R: Runtime> Proxy<R> {
         if moved.is_empty() {
             registry.readdress(name);
         } else {
-            report::moved(&moved);
             self.turn_over(&mut registry);
+            report::moved(&moved);
         }
     }
 
-    /// Publishes the upstreams there are now.
+    /// Publishes the upstreams there are now. Whoever sees that an idle connection to one that has
+    /// gone is closed, or reads that it has left, can rely on its having no turns any more.
     fn turn_over(self: &Arc<Self>, registry: &mut Registry<R::Socket>) {
         let limit = narrow(registry.config.limits.max_conns_per_upstream);
         let Turnover { upstreams, added, removed } =
@@ -129,7 +131,7 @@ impl<R: Runtime> Proxy<R> {
         // A drain has closed what was idle, and keeps nothing, of new upstreams neither.
         if !self.life.has_reached(Phase::Draining) {
             for worker in &self.workers {
-                worker.configure(idle_timeout, &added, &removed);
+                worker.admit(idle_timeout, &added);
             }
         }
         let generation = self.generation.load(Relaxed) + 1;
@@ -138,6 +140,9 @@ impl<R: Runtime> Proxy<R> {
         let snapshot = Snapshot::new(generation, config, upstreams, Some(&former), tap);
         self.snapshot.store(Arc::new(snapshot));
         self.generation.store(generation, Relaxed);
+        for worker in &self.workers {
+            worker.dismiss(&removed);
+        }
     }
 
     fn new_upstream(

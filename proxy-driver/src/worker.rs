@@ -199,15 +199,20 @@ impl<R: Runtime> Worker<R> {
         next
     }
 
-    /// Takes over what a new configuration says of idle connections.
-    pub(crate) fn configure(&self, idle_timeout: Duration, added: &[Key], removed: &[Key]) {
+    /// Keeps idle connections to these, too, and all of them for so long.
+    pub(crate) fn admit(&self, idle_timeout: Duration, upstreams: &[Key]) {
         let mut idle = self.idle();
         idle.pool.set_idle_timeout(Nanos::try_from(idle_timeout.as_nanos()).unwrap_or(Nanos::MAX));
-        for upstream in added {
+        for upstream in upstreams {
             idle.pool.add_upstream(*upstream);
         }
+    }
+
+    /// Closes the idle connections to these, and keeps none to them from now on.
+    pub(crate) fn dismiss(&self, upstreams: &[Key]) {
+        let mut idle = self.idle();
         let gone: Vec<_> =
-            removed.iter().flat_map(|upstream| idle.pool.remove_upstream(*upstream)).collect();
+            upstreams.iter().flat_map(|upstream| idle.pool.remove_upstream(*upstream)).collect();
         drop(idle);
         drop(gone);
     }
