@@ -5,6 +5,7 @@
 mod batch;
 mod line;
 mod queue;
+mod sink;
 mod stamp;
 mod subscriber;
 mod writer;

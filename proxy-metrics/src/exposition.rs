@@ -144,7 +144,7 @@ impl State {
         single(
             out,
             "proxy_log_lines_dropped_total",
-            "Log lines given up because their queue was full.",
+            "Log lines given up because stdout did not take them.",
             &ConstCounter::new(self.log_lines_dropped.value()),
         )?;
         single(

@@ -119,7 +119,7 @@ impl Metrics {
         reloads.last_succeeded.store(false, Ordering::Relaxed);
     }
 
-    /// Log lines given up because their queue was full: `proxy_log_lines_dropped_total`.
+    /// Log lines given up because stdout did not take them: `proxy_log_lines_dropped_total`.
     pub fn log_lines_dropped(&self) -> &Counter {
         &self.state.log_lines_dropped
     }

@@ -1,4 +1,3 @@
-use std::io::{self, Write};
 use std::mem;
 
 use jiff::Timestamp;
@@ -80,13 +79,13 @@ impl Batch {
         self.parts.is_empty()
     }
 
-    /// Writes all lines out, in the order of time.
-    pub(super) fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
-        if let [only] = &self.parts[..] {
-            return out.write_all(&only.text);
+    /// All lines, in the order of time.
+    pub(super) fn text(&mut self) -> &[u8] {
+        if self.parts.len() == 1 {
+            return &self.parts[0].text;
         }
         self.merge();
-        out.write_all(&self.merged)
+        &self.merged
     }
 
     pub(super) fn clear(&mut self) {
@@ -137,9 +136,7 @@ mod tests {
     }
 
     fn written(batch: &mut Batch) -> String {
-        let mut out = Vec::new();
-        batch.write(&mut out).expect("a vector takes all");
-        String::from_utf8(out).expect("lines are text")
+        String::from_utf8(batch.text().to_vec()).expect("lines are text")
     }
 
     #[test]

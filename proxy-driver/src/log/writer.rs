@@ -1,4 +1,6 @@
+use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
@@ -6,6 +8,7 @@ use std::time::Duration;
 
 use super::batch::Batch;
 use super::queue::Queue;
+use super::sink::Sink;
 
 /// The thread that writes. Only it ever waits for stdout.
 pub(super) struct Writer {
@@ -41,7 +44,12 @@ impl Writer {
 
 fn write_lines(queue: &Queue) {
     queue.attend();
+    // Not through the library's buffer, which does not tell how much of a text was written. Without
+    // a descriptor for that there would be none for a listener, either.
+    let Ok(stdout) = io::stdout().as_fd().try_clone_to_owned() else { return };
+    let mut stdout = Sink::new(File::from(stdout));
     let mut batch = Batch::default();
+    let mut lost = 0;
     loop {
         queue.wait();
         let ends = queue.has_ended();
@@ -56,12 +64,18 @@ fn write_lines(queue: &Queue) {
             }
             continue;
         }
-        // Nobody is left to tell when stdout is closed; the proxy serves on.
-        let _closed = batch.write(&mut io::stdout());
-        let lost = batch.dropped();
+        // A full disk, or nobody who reads: the proxy serves on.
+        let unwritten = stdout.write(batch.text());
+        queue.give_up(unwritten);
+        lost += batch.dropped() + unwritten as u64;
         batch.clear();
-        if lost > 0 {
-            tracing::warn!(target: "proxy.log", "{lost} log lines dropped: stdout is too slow");
+        // As soon as there is somebody to tell.
+        if unwritten == 0 && lost > 0 {
+            tracing::warn!(
+                target: "proxy.log",
+                "{lost} log lines dropped: stdout did not take them"
+            );
+            lost = 0;
         }
     }
 }
