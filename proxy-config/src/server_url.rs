@@ -107,6 +107,7 @@ mod tests {
             "http://pyroscope:4040",
             "http://pyroscope",
             "HTTP://10.0.0.1:4040/",
+            "http://[::1]",
             "http://[::1]:4040/profiles/a",
             "http://user:pass%40word@pyroscope:4040",
         ] {
