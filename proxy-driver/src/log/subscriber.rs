@@ -118,4 +118,11 @@ pub(crate) mod captured {
         let result = tracing::subscriber::with_default(Lines(Arc::new(shared)), scenario);
         (result, queue.text())
     }
+
+    #[test]
+    fn an_event_is_one_line_whatever_is_in_it() {
+        let ((), text) = at_info(|| tracing::warn!(target: "proxy.x", "a\nb\x1b c"));
+        assert!(text.ends_with(" - proxy.x - WARNING - a\\nb\\u{1b} c\n"), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
 }

@@ -86,6 +86,11 @@ proxy_test!(a_broken_file_changes_nothing_and_is_explained, |binary| {
     eventually("the missing file is reported", || proxy.lines_with(" - ERROR - ").len() >= 4);
     assert_eq!(client.gets("/").text(), "hello");
     assert_eq!(proxy.lines_with("Config reloaded"), [""; 0]);
+    proxy.wait_metric("proxy_config_reloads_total{result=\"failure\"}", 4);
+    proxy.wait_metric("proxy_config_last_reload_successful", 0);
+    proxy.reloads(&Config::of([server.addr()]));
+    proxy.wait_metric("proxy_config_reloads_total{result=\"success\"}", 1);
+    proxy.wait_metric("proxy_config_last_reload_successful", 1);
 });
 
 proxy_test!(an_address_that_cannot_be_had_changes_nothing, |binary| {

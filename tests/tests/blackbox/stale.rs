@@ -34,6 +34,8 @@ proxy_test!(a_get_is_sent_again_unseen, |binary| {
         proxy.wait_metric("proxy_responses_total{status_class=\"2xx\"}", 2);
         proxy.wait_metric("proxy_responses_total{status_class=\"5xx\"}", 0);
         proxy.wait_metric("proxy_requests_total", 2);
+        let upstream = upstream.addr();
+        proxy.wait_metric(&format!("proxy_upstream_retries_total{{upstream=\"{upstream}\"}}"), 1);
     }
 });
 

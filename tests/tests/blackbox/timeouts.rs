@@ -143,15 +143,23 @@ proxy_test!(total_ms_includes_waiting_for_a_place, |binary| {
     let config = Config::of([upstream.addr()]).with("timeouts: { total_ms: 1000 }").with(one);
     let proxy = binary.starts(config);
     let (mut first, mut second) = (proxy.client(), proxy.client());
-    first.sends(get("/first"));
+    // It keeps the only place: total_ms is not for an upgraded connection.
+    first.sends(UPGRADE);
     let mut connection = upstream.accepts();
     connection.reads_request();
+    connection.answers(SWITCHING);
+    assert_eq!(first.reads_head().status(), 101);
     let watch = Stopwatch::start();
     second.sends(get("/second"));
     proxy.wait_log("Waiting for a connection to");
     let response = second.reads_response();
     watch.has_run(1000);
     assert_eq!(response.status(), 504);
+    assert_eq!(response.header("X-Proxy-Error"), Some("queue_timeout"));
+    proxy.wait_metric("proxy_failures_total{cause=\"queue_timeout\"}", 1);
+    proxy.wait_metric("proxy_timeout_errors_total{type=\"total\"}", 1);
+    let errors = proxy.metrics().of(|family| family == "proxy_upstream_errors_total");
+    assert!(errors.iter().all(|series| series.ends_with(" 0")), "no upstream's fault: {errors:?}");
 });
 
 proxy_test!(a_head_takes_client_head_ms_at_most, |binary| {
@@ -254,3 +262,8 @@ fn is_counted(proxy: &Proxy, kind: &str, upstream: impl ToString) {
 
 /// Where a test has to answer within it too.
 const AMPLE_READ: &str = "read_ms: 1000";
+
+const UPGRADE: &str =
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+const SWITCHING: &str =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";

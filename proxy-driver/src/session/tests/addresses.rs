@@ -34,7 +34,7 @@ fn the_address_that_answered_last_comes_first_in_another_answer_too() {
     let mut scene = Scene::new(|config| {
         config.upstreams = vec!["two.invalid:9001".parse().expect("a name")];
     });
-    let [one, two] = [1, 2].map(|last| (Ipv4Addr::new(127, 0, 0, last), 9001).into());
+    let [one, two, three] = [1, 2, 3].map(|last| (Ipv4Addr::new(127, 0, 0, last), 9001).into());
     let upstream = Arc::clone(&scene.proxy.snapshot().upstreams[0]);
     upstream.set_addresses(vec![one, two]);
     silence(one);
@@ -43,8 +43,7 @@ fn the_address_that_answered_last_comes_first_in_another_answer_too() {
     pass(Duration::from_millis(500));
     let _pending = scene.runs();
     let _first = accept().expect("the other address");
-    upstream.set_addresses(vec![two, one]);
-    upstream.set_addresses(vec![one, two]);
+    upstream.set_addresses(vec![one, three, two]);
     let (mut second, other) = Scene::connect(&scene.proxy);
     other.sends(GET);
     let _pending = run(&mut second);

@@ -183,6 +183,7 @@ fn a_member_that_comes_back_has_its_connections_counted() {
     scene.client.sends(GET);
     let _pending = scene.runs();
     scene.resolves(&[2]);
+    scene.resolves(&[2, 3]);
     scene.resolves(&[1]);
     let (mut second, client) = Scene::connect(&scene.proxy);
     client.sends(GET);
