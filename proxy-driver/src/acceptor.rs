@@ -67,6 +67,10 @@ impl Stop {
         self.ended.store(true, Relaxed);
     }
 
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Relaxed)
+    }
+
     fn register(&self, waker: &Waker) {
         let mut known = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
@@ -170,7 +174,15 @@ impl<R: Runtime> Acceptor<R> {
             return self.timer.poll_until(cx, trouble.retry).map(|()| None);
         }
         let Some(listener) = &mut self.listener else { return Poll::Pending };
-        Poll::Ready(match ready!(listener.poll_accept(cx)) {
+        let accepted = match listener.poll_accept(cx) {
+            Poll::Ready(accepted) => accepted,
+            Poll::Pending if self.stop.is_stopped() => match listener.accept() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+                accepted => accepted,
+            },
+            Poll::Pending => return Poll::Pending,
+        };
+        Poll::Ready(match accepted {
             Ok(accepted) => {
                 self.recover();
                 Some(accepted)
@@ -225,7 +237,7 @@ impl<R: Runtime> Future for Acceptor<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.stop.register(cx.waker());
-        let closes = this.listener.is_some() && this.stop.stopped.load(Relaxed);
+        let closes = this.listener.is_some() && this.stop.is_stopped();
         // What is pending here is taken up again with who is held, below or at the next look.
         let _closed_later = closes && this.poll_close(cx).is_pending();
         for _ in 0..BATCH {

@@ -83,6 +83,13 @@ pub trait Socket: Send + Unpin + Sized + 'static {
 pub trait Listener<S>: Send + Unpin + 'static {
     /// The next connection, and who it comes from.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(S, SocketAddr)>>;
+
+    /// The next connection, or `WouldBlock`: the last look before the listener is closed, which
+    /// resets who waits in it. Asks the kernel, where `poll_accept` may rely on what the reactor
+    /// knows; where it does not, there is nothing left to be found.
+    fn accept(&mut self) -> io::Result<(S, SocketAddr)> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
 }
 
 /// One timer, set again and again.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -12,6 +12,14 @@ use socket2::SockRef;
 /// hold the last one back).
 pub fn set_nodelay(socket: &impl AsFd) -> io::Result<()> {
     SockRef::from(socket).set_tcp_nodelay(true)
+}
+
+/// The next connection of a listener that does not block, or `WouldBlock`. It does not block either.
+pub fn accept(listener: &impl AsFd) -> io::Result<(TcpStream, SocketAddr)> {
+    let (socket, from) = SockRef::from(listener).accept()?;
+    socket.set_nonblocking(true)?;
+    let from = from.as_socket().ok_or(io::ErrorKind::InvalidData)?;
+    Ok((socket.into(), from))
 }
 
 /// Closes the sending half.
