@@ -265,7 +265,7 @@ impl Traces {
     }
 }
 
-/// Lanes kept for reuse: what a burst used beyond these is given back to the system.
+/// Lanes kept for reuse: what a burst used beyond these is freed.
 const FREE_LANES: usize = 256;
 /// A transfer has one while the worker is at it, and keeps it only as long as bytes in it wait for
 /// whoever reads them: 4 MiB serve many more transfers than 16.
