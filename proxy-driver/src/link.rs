@@ -41,8 +41,9 @@ pub(crate) struct Queued<R: Runtime> {
 /// A connection that is being opened.
 pub(crate) struct Dialing<R: Runtime> {
     attempt: Attempt,
-    lease: Lease<Box<Connection<R::Socket>>>,
+    // Before the lease: the socket is closed when the place of it is free.
     dial: R::Dial,
+    lease: Lease<Box<Connection<R::Socket>>>,
     addresses: Addresses,
     share: Option<Share<R>>,
 }
@@ -192,7 +193,7 @@ impl<R: Runtime> Link<R> {
         };
         let share = Share::of(&addresses, times);
         let dial = R::dial(address);
-        *self = Self::Dialing(Box::new(Dialing { attempt, lease, dial, addresses, share }));
+        *self = Self::Dialing(Box::new(Dialing { attempt, dial, lease, addresses, share }));
         Reply::Dialing(attempt)
     }
 
