@@ -11,11 +11,14 @@ use crate::client_state::{ClientState, Refusal};
 /// While an acceptor waits for a place, the client that has been idle for longest is asked to give
 /// up its own: it is marked and woken. It leaves by dropping its [`ClientPlace`], or refuses by
 /// having become busy, and then the next one is asked. No more are asked than places are wanted.
+/// Where none is idle, a busy one may promise to leave.
 pub struct Clients {
     /// True while an acceptor waits for whom no idle client was left to ask: who becomes idle then
     /// says so. Written only under the lock; read once per request by every client, without it.
     /// The ordering is explained at [`ClientState`].
     wanted: AtomicBool,
+    /// True once a busy client has said so, since an acceptor last looked: one is enough.
+    promised: AtomicBool,
     registry: Mutex<Registry>,
 }
 
@@ -32,6 +35,7 @@ impl Clients {
     pub const fn new(limit: u32) -> Self {
         Self {
             wanted: AtomicBool::new(false),
+            promised: AtomicBool::new(false),
             registry: Mutex::new(Registry {
                 limit: limit as usize,
                 slots: Vec::new(),
@@ -104,6 +108,7 @@ impl Clients {
                 asked.extend(registry.ask(&candidate));
                 continue;
             }
+            self.promised.store(false, SeqCst);
             // Before the search: who becomes idle unseen by it sees this.
             self.wanted.store(true, SeqCst);
             registry.find_longest_idle();
@@ -173,6 +178,16 @@ impl ClientPlace {
         if self.entry.state.set_busy() == Refusal::Refused {
             self.clients.refuse();
         }
+    }
+
+    /// For a busy client whose response is about to begin: whether that is to be its last, because an
+    /// acceptor waits for whom no idle client was left to ask. One of them is told so, which then
+    /// leaves by dropping this. Once idle it would be asked, perhaps with its next request on the
+    /// way. Two loads unless an acceptor waits.
+    pub fn promise(&self) -> bool {
+        self.clients.wanted.load(SeqCst)
+            && !self.clients.promised.load(SeqCst)
+            && !self.clients.promised.swap(true, SeqCst)
     }
 
     /// Whether an acceptor waits for this place: if nothing was received meanwhile, close the

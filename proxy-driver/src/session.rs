@@ -5,10 +5,10 @@ mod transfer;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use proxy_balance::ClientPlace;
 use proxy_proto::{Action, Instant, Lanes, Peer};
@@ -62,9 +62,8 @@ impl<R: Runtime> Session<R> {
         proxy: Arc<Proxy<R>>,
         worker: Seat<R>,
     ) -> Self {
-        let patience = R::now() + GRACE;
         tracing::debug!(target: "proxy.server", "Accepted a connection from {from}");
-        let presence = Presence { idle: false, leaves: false, patience };
+        let presence = Presence::new(R::now());
         worker.shard.connections_opened.inc();
         Self::new(client, from, Answers::Upstreams { chosen: None, place, presence }, proxy, worker)
     }
@@ -157,18 +156,22 @@ impl<R: Runtime> Session<R> {
     /// Notices that the proxy leaves or drains, or that the time for that is over. `true`: there may
     /// be actions to take.
     fn notice_drain(&mut self, lanes: &mut Lanes, now: Instant) -> bool {
-        let Answers::Upstreams { presence, .. } = &mut self.answers else { return false };
+        let Answers::Upstreams { place, presence, .. } = &mut self.answers else { return false };
         if self.proxy.life.has_reached(Phase::Cutting) {
             self.exchange.handle_cut(lanes, now);
             return true;
         }
-        let is_leaving = self.proxy.life.has_reached(Phase::Leaving);
-        let is_news = is_leaving && !self.exchange.is_idle() && !presence.leaves;
-        if is_news {
-            presence.leaves = true;
+        if self.exchange.is_idle() || presence.leaves {
+            return false;
+        }
+        // Idle until this pass: its request came when it had been asked to leave.
+        let makes_room = presence.idle && place.asked_to_leave()
+            || !self.exchange.is_answering() && place.promise();
+        presence.leaves = makes_room || self.proxy.life.has_reached(Phase::Leaving);
+        if presence.leaves {
             self.exchange.handle_drain(lanes, now);
         }
-        is_news
+        presence.leaves
     }
 
     /// Between two requests: takes the current configuration, if a reload has changed it.
@@ -192,32 +195,55 @@ impl<R: Runtime> Session<R> {
             self.exchange.handle_timeout(lanes, now);
             return Waits::No;
         }
-        let mut wake_at = deadline.map(|deadline| deadline.at);
-        if let Answers::Upstreams { place, presence, .. } = &mut self.answers
-            && self.exchange.is_idle()
-        {
-            if now < presence.patience {
-                wake_at = Some(wake_at.map_or(presence.patience, |at| at.min(presence.patience)));
-            } else {
-                if !presence.idle {
-                    presence.idle = true;
-                    place.set_idle(now.as_nanos());
-                }
-                let drains = self.proxy.life.has_reached(Phase::Draining);
-                let wanted = drains || place.asked_to_leave();
-                // A request that is here already, though the reactor has not said so, is served.
-                if wanted && !presence.leaves && !self.client.has_unread() {
-                    presence.leaves = true;
-                    self.exchange.handle_drain(lanes, now);
-                    return Waits::No;
-                }
-            }
-        }
+        let wake_at = match (deadline, self.mind_place(lanes, now)) {
+            (_, ControlFlow::Break(())) => return Waits::No,
+            (Some(deadline), ControlFlow::Continue(Some(at))) => Some(at.min(deadline.at)),
+            (deadline, ControlFlow::Continue(at)) => at.or(deadline.map(|deadline| deadline.at)),
+        };
         match wake_at {
             Some(at) if woken == Woken::AsBefore && self.timer.will_wake(at, now) => Waits::Yes,
             Some(at) if self.timer.poll_until(cx, at).is_ready() => Waits::No,
             Some(_) | None => Waits::Yes,
         }
+    }
+
+    /// Leaves (`Break`) if the client's place is wanted, unless its next request may be on its way:
+    /// then it may be until the time that is returned.
+    fn mind_place(&mut self, lanes: &mut Lanes, now: Instant) -> ControlFlow<(), Option<Instant>> {
+        let Answers::Upstreams { place, presence, .. } = &mut self.answers else {
+            return ControlFlow::Continue(None);
+        };
+        let settles = Some(presence.settles).filter(|settles| now < *settles);
+        if !self.exchange.is_idle() {
+            // It leaves when it has its response; if that takes long, another one is asked.
+            let promises = presence.leaves && presence.idle;
+            if promises && settles.is_none() {
+                presence.idle = false;
+                place.set_busy();
+            }
+            return ControlFlow::Continue(settles.filter(|_| promises));
+        }
+        if settles.is_some() && !presence.answered {
+            return ControlFlow::Continue(settles);
+        }
+        if !presence.idle {
+            presence.idle = true;
+            place.set_idle(now.as_nanos());
+        }
+        let drains = self.proxy.life.has_reached(Phase::Draining);
+        if presence.leaves || !(drains || place.asked_to_leave()) {
+            return ControlFlow::Continue(None);
+        }
+        if settles.is_some() && !drains {
+            return ControlFlow::Continue(settles);
+        }
+        // A request that is here already, though the reactor has not said so, is served.
+        if self.client.has_unread() {
+            return ControlFlow::Continue(None);
+        }
+        presence.leaves = true;
+        self.exchange.handle_drain(lanes, now);
+        ControlFlow::Break(())
     }
 
     #[inline]
@@ -363,9 +389,6 @@ enum Waits {
     No,
 }
 
-/// How long a new connection has for the first byte of its first request before it counts as idle:
-/// a client that is just connecting must not be turned away to make room for another.
-const GRACE: Duration = Duration::from_secs(1);
 /// Bytes in a pass: some 300 µs, before others on the worker have their turn.
 const BUDGET: usize = 1024 * 1024;
 /// Turns in a pass, for those who come byte by byte.

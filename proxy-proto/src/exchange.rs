@@ -290,6 +290,12 @@ impl Exchange {
         self.stage == Stage::Idle && self.edges.is_empty()
     }
 
+    /// Whether the head of the final response is made: what it says of the connection stands.
+    #[inline]
+    pub fn is_answering(&self) -> bool {
+        self.head != HeadSent::No
+    }
+
     /// Whether [`poll_action`](Self::poll_action) has something to say.
     #[inline]
     pub fn has_actions(&self) -> bool {

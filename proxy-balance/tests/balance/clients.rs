@@ -86,6 +86,31 @@ fn who_becomes_idle_while_the_acceptor_waits_is_asked() {
 }
 
 #[test]
+fn one_busy_client_promises_to_leave_for_each_look_of_the_acceptor() {
+    let clients = clients(2);
+    let (first, second) = (accept(&clients), accept(&clients));
+    assert!(!first.promise(), "nobody waits");
+    let (acceptor, waker) = Alarm::set();
+    assert!(waits(&clients, &waker));
+    assert!(first.promise());
+    assert!(!second.promise(), "one is enough");
+    drop(first);
+    assert!(acceptor.rings());
+    let _third = accept(&clients);
+    assert!(waits(&clients, &waker));
+    assert!(second.promise());
+}
+
+#[test]
+fn no_busy_client_has_to_leave_where_an_idle_one_is_asked() {
+    let clients = clients(2);
+    let (mut idle, busy) = (accept(&clients), accept(&clients));
+    idle.set_idle(1);
+    assert!(waits(&clients, Waker::noop()));
+    assert!(!busy.promise());
+}
+
+#[test]
 fn who_becomes_busy_refuses_and_the_next_is_asked() {
     let clients = clients(2);
     let (mut first, mut second) = (accept(&clients), accept(&clients));

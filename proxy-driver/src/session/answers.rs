@@ -1,5 +1,7 @@
 //! Who answers a session's requests, and what others know of its client.
 
+use std::time::Duration;
+
 use proxy_balance::ClientPlace;
 use proxy_proto::Instant;
 
@@ -45,8 +47,10 @@ pub(super) struct Presence {
     pub(super) idle: bool,
     /// It was told to leave, or the proxy drains.
     pub(super) leaves: bool,
-    /// Until then a client that has asked for nothing yet is not idle but on its way.
-    pub(super) patience: Instant,
+    /// It has had a response.
+    pub(super) answered: bool,
+    /// Until then its next request may be on its way.
+    pub(super) settles: Instant,
 }
 
 /// Whether the waker of a pass is the one that sockets and timers know already.
@@ -57,6 +61,16 @@ pub(super) enum Woken {
 }
 
 impl Presence {
+    /// Of a client that has just connected.
+    pub(super) fn new(now: Instant) -> Self {
+        Self { idle: false, leaves: false, answered: false, settles: now + GRACE }
+    }
+
+    /// A response has been sent whole.
+    pub(super) fn answered(&mut self, now: Instant) {
+        (self.answered, self.settles) = (true, now + GRACE);
+    }
+
     /// A request has begun. One that leaves is not busy: saying so would have another one asked in
     /// its stead.
     pub(super) fn set_busy(&mut self, place: &mut ClientPlace) {
@@ -66,6 +80,12 @@ impl Presence {
         }
     }
 }
+
+/// How long a client has for its next request, or the first one, before it is closed to make room for
+/// another. A request that is on its way would be lost, and not all can be sent again; one that comes
+/// in time is answered, and told that it is the last. Above the round trips and pauses of a client that
+/// is at work, below what one that waits would mind.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// The upstream of the request in hand.
 pub(super) fn chosen<'a, S>(

@@ -1,5 +1,6 @@
 mod addresses;
 mod members;
+mod places;
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use proxy_config::Config;
 use proxy_metrics::Format;
 
+use super::answers::GRACE;
 use super::*;
 use crate::log::captured;
 use crate::service::metrics;
@@ -215,25 +217,6 @@ fn a_drain_closes_idle_clients_and_lets_others_finish() {
 }
 
 #[test]
-fn the_longest_idle_client_leaves_when_its_place_is_wanted() {
-    let mut scene = Scene::new(|config| config.limits.max_client_conns = 2);
-    pass(Duration::from_secs(1));
-    let _pending = scene.runs();
-    let (mut younger, _other) = Scene::connect(&scene.proxy);
-    let _pending = run(&mut younger);
-    pass(Duration::from_secs(1));
-    let _pending = run(&mut younger);
-    assert!(scene.proxy.clients.poll_place(0, Waker::noop()).is_pending());
-    assert!(run(&mut younger).is_pending());
-    assert!(scene.runs().is_ready(), "it was idle for longer");
-    // The acceptor may ask again before the place is free, on another thread.
-    assert!(scene.proxy.clients.poll_place(0, Waker::noop()).is_pending());
-    assert!(run(&mut younger).is_pending(), "one place is enough");
-    drop(std::mem::replace(&mut scene.session, younger));
-    assert!(scene.proxy.clients.poll_place(0, Waker::noop()).is_ready());
-}
-
-#[test]
 fn a_timeout_fires_by_the_virtual_clock() {
     let mut scene = Scene::new(|_| {});
     scene.client.sends(GET);
@@ -247,33 +230,6 @@ fn a_timeout_fires_by_the_virtual_clock() {
     upstream.takes(&mut got);
     assert!(upstream.is_closed());
     assert!(scene.metrics().contains("proxy_timeout_errors_total{type=\"read\"} 1"));
-}
-
-#[test]
-fn a_client_that_is_just_connecting_keeps_its_place_for_a_while() {
-    let mut scene = Scene::new(|config| config.limits.max_client_conns = 1);
-    let _pending = scene.runs();
-    assert!(scene.proxy.clients.poll_place(0, Waker::noop()).is_pending());
-    assert!(scene.runs().is_pending(), "its request may be on its way");
-    pass(Duration::from_secs(1));
-    let _pending = scene.runs();
-    assert!(scene.proxy.clients.poll_place(0, Waker::noop()).is_pending());
-    assert!(scene.runs().is_ready(), "it asks for nothing");
-}
-
-#[test]
-fn a_request_that_is_here_is_served_though_its_place_is_wanted() {
-    let mut scene = Scene::new(|config| config.limits.max_client_conns = 1);
-    pass(Duration::from_secs(1));
-    let _pending = scene.runs();
-    assert!(scene.proxy.clients.poll_place(0, Waker::noop()).is_pending());
-    scene.client.sends(GET);
-    assert!(scene.runs().is_pending());
-    accept().expect("connected").sends(OK);
-    let _done = scene.runs();
-    let mut got = Vec::new();
-    scene.client.takes(&mut got);
-    assert!(got.ends_with(b"hello"));
 }
 
 #[test]

@@ -166,6 +166,38 @@ proxy_test!(the_longest_idle_client_gives_up_its_place, |binary| {
     assert_eq!(recent.gets("/").text(), "hello", "one place was enough");
 });
 
+proxy_test!(clients_at_work_lose_nothing_to_others_that_wait, |binary| {
+    let server = Server::answering("hello");
+    let limits = "limits: { max_client_conns: 3 }";
+    let proxy = binary.starts(Config::of([server.addr()]).with(limits));
+    thread::scope(|scope| {
+        for _ in 0..9 {
+            scope.spawn(|| {
+                let mut client = proxy.client();
+                let mut before = Stopwatch::start();
+                let mut answers = 0;
+                while answers < 30 {
+                    let sent = Stopwatch::start();
+                    client.sends(get("/"));
+                    let Ok(response) = client.try_response("GET") else {
+                        // On a machine so slow it has not been at work.
+                        assert!(before.elapsed() >= GRACE, "its request was on its way");
+                        (client, before) = (proxy.client(), Stopwatch::start());
+                        continue;
+                    };
+                    assert_eq!(response.text(), "hello");
+                    answers += 1;
+                    before = sent;
+                    if response.header("Connection") == Some("close") {
+                        (client, before) = (proxy.client(), Stopwatch::start());
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(server.requests(), 9 * 30);
+});
+
 proxy_test!(a_client_that_never_asks_gives_up_its_place, |binary| {
     let server = Server::answering("hello");
     let limits = "limits: { max_client_conns: 1 }";
@@ -216,7 +248,9 @@ proxy_test!(a_want_of_descriptors_passes, |binary| {
     }
 });
 
-/// Well within the second that a new client has for its first byte.
+/// How long a client whose place is wanted has for its next request, or a new one for its first.
+const GRACE: Duration = Duration::from_secs(1);
+/// Well within that.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
 proxy_test!(the_soft_limit_on_descriptors_is_raised_and_a_hard_one_warned_about, |binary| {
