@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use proxy_balance::ClientPlace;
 use proxy_proto::{Action, Instant, Lanes, Peer};
@@ -165,8 +166,11 @@ impl<R: Runtime> Session<R> {
             return false;
         }
         // Idle until this pass: its request came when it had been asked to leave.
-        let makes_room = presence.idle && place.asked_to_leave()
-            || !self.exchange.is_answering() && place.promise();
+        let was_asked = presence.idle && place.asked_to_leave();
+        if was_asked {
+            presence.settles = now + SOON;
+        }
+        let makes_room = was_asked || !self.exchange.is_answering() && place.promise();
         presence.leaves = makes_room || self.proxy.life.has_reached(Phase::Leaving);
         if presence.leaves {
             self.exchange.handle_drain(lanes, now);
@@ -389,6 +393,10 @@ enum Waits {
     No,
 }
 
+/// How long the last response of a client that was asked to leave may take before another one is
+/// asked as well. Where responses take long, those who wait would else have one place in each such
+/// time; where they do not, more clients than need be would have to connect again.
+const SOON: Duration = Duration::from_millis(10);
 /// Bytes in a pass: some 300 µs, before others on the worker have their turn.
 const BUDGET: usize = 1024 * 1024;
 /// Turns in a pass, for those who come byte by byte.

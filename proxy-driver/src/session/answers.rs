@@ -49,7 +49,8 @@ pub(super) struct Presence {
     pub(super) leaves: bool,
     /// It has had a response.
     pub(super) answered: bool,
-    /// Until then its next request may be on its way.
+    /// Until then its next request may be on its way; or, if it was asked and has come, its response
+    /// may be about to end.
     pub(super) settles: Instant,
 }
 

@@ -122,7 +122,7 @@ fn another_client_is_asked_if_the_last_request_of_one_takes_long() {
     scene.client.sends(GET);
     let _silent = scene.runs();
     assert!(run(&mut younger).is_pending(), "one place is enough");
-    pass(GRACE);
+    pass(SOON);
     let _silent = scene.runs();
     assert!(scene.proxy.clients.poll_place(0, Waker::noop()).is_pending());
     assert!(run(&mut younger).is_ready());
