@@ -14,8 +14,8 @@ use crate::client_state::{ClientState, Refusal};
 /// Where none is idle, a busy one may promise to leave.
 pub struct Clients {
     /// True while an acceptor waits for whom no idle client was left to ask: who becomes idle then
-    /// says so. Written only under the lock; read once per request by every client, without it.
-    /// The ordering is explained at [`ClientState`].
+    /// says so. Written only under the lock; read without it by every client, a few times per
+    /// request. The ordering is explained at [`ClientState`].
     wanted: AtomicBool,
     /// True once a busy client has said so, since an acceptor last looked: one is enough.
     promised: AtomicBool,
@@ -183,7 +183,7 @@ impl ClientPlace {
     /// For a busy client whose response is about to begin: whether that is to be its last, because an
     /// acceptor waits for whom no idle client was left to ask. One of them is told so, which then
     /// leaves by dropping this. Once idle it would be asked, perhaps with its next request on the
-    /// way. Two loads unless an acceptor waits.
+    /// way. One load unless an acceptor waits.
     pub fn promise(&self) -> bool {
         self.clients.wanted.load(SeqCst)
             && !self.clients.promised.load(SeqCst)

@@ -68,7 +68,7 @@ impl Presence {
     }
 
     /// A response has been sent whole.
-    pub(super) fn answered(&mut self, now: Instant) {
+    pub(super) fn set_answered(&mut self, now: Instant) {
         (self.answered, self.settles) = (true, now + GRACE);
     }
 
@@ -82,12 +82,6 @@ impl Presence {
     }
 }
 
-/// How long a client has for its next request, or the first one, before it is closed to make room for
-/// another. A request that is on its way would be lost, and not all can be sent again; one that comes
-/// in time is answered, and told that it is the last. Above the round trips and pauses of a client that
-/// is at work, below what one that waits would mind.
-pub(super) const GRACE: Duration = Duration::from_secs(1);
-
 /// The upstream of the request in hand.
 pub(super) fn chosen<'a, S>(
     snapshot: &'a Snapshot<S>,
@@ -100,3 +94,9 @@ pub(super) fn chosen<'a, S>(
         Answers::Pages { .. } => None,
     }
 }
+
+/// How long a client has for its next request, or the first one, before it is closed to make room
+/// for another. A request that is on its way would be lost, and not all can be sent again; one that
+/// comes in time is answered, and told that it is the last. Above the round trips and pauses of a
+/// client that is at work, below what one that waits would mind.
+pub(super) const GRACE: Duration = Duration::from_secs(1);

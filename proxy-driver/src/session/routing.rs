@@ -51,7 +51,7 @@ impl<R: Runtime> Session<R> {
     pub(super) fn finish(&mut self, summary: &Summary, lanes: &mut Lanes, now: Instant) {
         match &mut self.answers {
             Answers::Upstreams { chosen, presence, .. } => {
-                presence.answered(now);
+                presence.set_answered(now);
                 let upstream =
                     chosen.take().map(|number| &*self.snapshot.upstreams[number as usize]);
                 let request = || self.exchange.request(lanes);

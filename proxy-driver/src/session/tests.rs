@@ -278,33 +278,6 @@ fn a_drain_that_takes_too_long_cuts_what_is_left() {
 }
 
 #[test]
-fn an_address_that_does_not_answer_leaves_time_for_the_next() {
-    let mut scene = Scene::new(|config| {
-        config.upstreams = vec!["two.invalid:9001".parse().expect("a name")];
-    });
-    let addresses = [1, 2].map(|last| (Ipv4Addr::new(127, 0, 0, last), 9001).into());
-    scene.proxy.snapshot().upstreams[0].set_addresses(addresses.to_vec());
-    silence(addresses[0]);
-    scene.client.sends(GET);
-    let _pending = scene.runs();
-    assert!(accept().is_none());
-    pass(Duration::from_millis(500));
-    let _pending = scene.runs();
-    let upstream = accept().expect("the other address, within connect_ms");
-    upstream.sends(OK);
-    let _pending = scene.runs();
-    let mut got = Vec::new();
-    scene.client.takes(&mut got);
-    assert!(got.ends_with(b"hello"));
-    // Whoever comes next begins with the one that answered.
-    let (mut second, other) = Scene::connect(&scene.proxy);
-    drop(upstream);
-    other.sends(GET);
-    let _pending = run(&mut second);
-    assert!(accept().is_some());
-}
-
-#[test]
 fn a_reload_during_a_drain_keeps_no_connection() {
     let mut scene = Scene::new(|_| {});
     scene.proxy.drain();
